@@ -1,0 +1,87 @@
+/* facts: everything of the world that a plan may depend on.
+ *
+ * flow gathers them (src/flow/facts.c from src/host; the image half from
+ * image/) and hands them to plan_make().  Two steps, so that only what a
+ * request needs is looked at:
+ *
+ *	facts: ids, passwd entry, environment, cwd
+ *	plan_wants(&paths, &env_files, req, &facts, e)   -> which paths to stat
+ *	facts.paths = ...; facts.image = ...
+ *	plan_make(&plan, req, &facts, e)
+ *
+ * All pointers are borrowed and must outlive the call that takes the facts; a
+ * plan copies what it keeps. */
+#ifndef PLAN_FACTS_H
+#define PLAN_FACTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* One path of the host. */
+struct fact_path {
+	const char *path; /* as plan_wants() named it */
+	mode_t mode;	  /* st_mode of what it leads to; 0: not there */
+	int error;	  /* errno when mode is 0: ENOENT, EACCES, ... */
+	const char *real; /* the path without symlinks; NULL: same as path or not known */
+};
+
+struct fact_group {
+	gid_t gid;
+	const char *name; /* NULL: the host knows no name for it */
+};
+
+/* An environment script of the image, from the tree or from inspect-metadata.json. */
+struct fact_script {
+	const char *name; /* "90-environment.sh"; lies in /.singularity.d/env */
+	const char *text;
+};
+
+/* A file that --env-file named. */
+struct fact_file {
+	const char *path; /* as plan_wants() named it */
+	const char *text; /* NULL: not readable, error says why */
+	int error;
+};
+
+struct facts_image {
+	bool is_dir;	     /* a directory tree instead of a SquashFS in a file */
+	const char *path;    /* absolute; what the container calls APPTAINER_CONTAINER */
+	const char *fs_path; /* the file that holds the SquashFS; NULL: path */
+	int64_t off, size;   /* of the SquashFS in fs_path */
+
+	/* Files of the image, NULL where it has none. */
+	const char *passwd;		   /* /etc/passwd */
+	const char *group;		   /* /etc/group */
+	const char *runscript;		   /* /.singularity.d/runscript; run only */
+	const struct fact_script *scripts; /* /.singularity.d/env, in glob order */
+	size_t nscripts;
+	bool has_sh;   /* /bin/sh leads to something */
+	bool has_bash; /* /bin/bash; shell only */
+
+	/* oci-config.json; NULL-terminated lists, NULL when absent. */
+	bool has_config;
+	char *const *env;
+	char *const *entrypoint;
+	char *const *cmd;
+};
+
+struct facts {
+	uid_t uid;
+	gid_t gid;
+	const struct fact_group *groups; /* primary first, then supplementary */
+	size_t ngroups;
+	const char *user, *gecos, *home, *shell; /* passwd entry; user NULL when there is none */
+	const char *cwd;			 /* NULL when it cannot be told */
+	mode_t umask;
+	char *const *environ; /* NULL-terminated */
+
+	const struct fact_path *paths;
+	size_t npaths;
+	const struct fact_file *env_files;
+	size_t nenv_files;
+
+	struct facts_image image;
+};
+
+#endif

@@ -1,0 +1,124 @@
+/* plan: what entering the container will do, decided before anything is done.
+ *
+ *	plan_wants(&paths, &env_files, &req, &facts, e);  // what to look at
+ *	auto_plan struct plan *p = NULL;
+ *	if (plan_make(&p, &req, &facts, e) < 0) ...
+ *	plan_json(p, &text);                               // --dry-run
+ *	enter(p)                                           // src/enter acts on it
+ *
+ * A plan is data: making one opens no file and makes no system call, so each
+ * rule about binds, order and environment has a unit test.  Every string is the
+ * plan's own and lives until plan_free(). */
+#ifndef PLAN_PLAN_H
+#define PLAN_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "src/base/buf.h"
+#include "src/base/err.h"
+#include "src/base/mem.h"
+#include "src/plan/facts.h"
+#include "src/plan/request.h"
+
+enum plan_mount_kind {
+	PLAN_BIND,
+	PLAN_TMPFS,
+	PLAN_PROC,
+	PLAN_SYSFS,
+	PLAN_DEVPTS,
+	PLAN_MQUEUE,
+	PLAN_SYMLINK /* no mount: a link dst -> src, always below a PLAN_TMPFS of the plan */
+};
+
+enum plan_mount_flag {
+	PLAN_RO = 1,
+	PLAN_REC = 2,
+	PLAN_OPTIONAL = 4, /* when it cannot be placed: one warning, and go on */
+	PLAN_NOSUID = 8,
+	PLAN_NODEV = 16,
+	PLAN_NOEXEC = 32,
+	PLAN_IS_DIR = 64, /* the target is a directory, else a file */
+	PLAN_HIDE =
+		128 /* the mount point itself is new: whatever the image has at dst (a link,
+		     * a directory) is hidden, not followed.  For /etc/localtime and the like. */
+};
+
+/* Who asked for a mount: decides who wins on one target, and what a message says. */
+enum plan_origin { PLAN_DEFAULT, PLAN_USER };
+
+/* A target below a PLAN_TMPFS of the same plan is made there by enter, file or
+ * directory by PLAN_IS_DIR; any other missing target is a virtual node of the
+ * image.  Mounts are in the order in which they are made. */
+struct plan_mount {
+	enum plan_mount_kind kind;
+	enum plan_origin origin;
+	char *src;	/* host path (bind), link text (symlink), else NULL */
+	char *dst;	/* clean absolute path inside the container */
+	unsigned flags; /* enum plan_mount_flag */
+	char *data;	/* mount options of tmpfs and devpts, else NULL */
+};
+
+/* What the engine supplies inside the image: passwd, group. */
+struct plan_file {
+	char *path;
+	char *data;
+	size_t len;
+	mode_t mode;  /* S_IFREG or S_IFDIR with permission bits; data NULL for a directory */
+	bool replace; /* hides what the image has; else only where it has nothing */
+};
+
+enum plan_root { PLAN_ROOT_SQUASH, PLAN_ROOT_DIR };
+
+struct plan {
+	enum run_verb verb;
+	enum plan_root root;
+	char *image;	   /* file that holds the SquashFS, or the directory */
+	int64_t off, size; /* of the SquashFS */
+
+	struct plan_mount *mounts;
+	size_t nmounts;
+	struct plan_file *files;
+	size_t nfiles;
+
+	struct strv env;
+	/* env.v[env_pwd] is "PWD=" + cwd.v[0]; enter replaces it when a later cwd was taken. */
+	size_t env_pwd;
+	struct strv argv; /* argv[0] is looked up in env's PATH inside the container unless it
+			   * holds a slash */
+	struct strv cwd;  /* tried in order inside the container; the last is "/" unless required */
+	bool cwd_required; /* --pwd: the first must exist */
+
+	uid_t uid;
+	gid_t gid;
+	mode_t umask;
+	unsigned ns; /* CLONE_NEW* beyond CLONE_NEWUSER | CLONE_NEWNS */
+
+	struct strv notes; /* warnings to print once: what was asked for and is not done so */
+
+	size_t mounts_cap, files_cap; /* private */
+};
+
+/* Which host paths plan_make() wants facts of (clean absolute paths, each once),
+ * and which files --env-file named.  Reads of f only ids, passwd entry, cwd and
+ * environ.  ERR_USAGE for a bind or home that cannot be parsed. */
+int plan_wants(struct strv *paths, struct strv *env_files, const struct run_req *req,
+	       const struct facts *f, struct err *e);
+
+/* The decision.  ERR_USAGE names the option and what is wrong with it,
+ * ERR_NOTFOUND a bind source that does not exist. */
+int plan_make(struct plan **out, const struct run_req *req, const struct facts *f, struct err *e);
+
+void plan_free(struct plan *p);
+static inline void plan_free_p_(struct plan **p)
+{
+	plan_free(*p);
+}
+#define auto_plan auto_(plan_free_p_)
+
+/* Adds the whole plan as indented JSON with a newline at the end; the same plan
+ * gives the same text. */
+void plan_json(const struct plan *p, struct buf *out);
+
+#endif
