@@ -1,0 +1,37 @@
+/* cmd: commands as table rows.
+ *
+ * main looks a word up in commands[], parses the command's options into a
+ * zeroed request of its size, checks the number of operands and calls run().
+ * run() returns the exit status to use, or -1 with the error that main prints. */
+#ifndef CLI_CMD_H
+#define CLI_CMD_H
+
+#include "src/base/err.h"
+#include "src/cli/opt.h"
+
+#define CMD_MANY 100000000
+
+struct cmd {
+	const char *name;
+	const char *args;    /* operands, as the usage line shows them */
+	const char *brief;   /* one line in the list of commands */
+	const char *details; /* the paragraph of --help, examples included */
+	const struct opt *opts;
+	size_t size;	 /* of the request */
+	int least, most; /* operands */
+	int (*run)(void *req, int argc, char **argv, struct err *e);
+};
+
+extern const struct cmd cmd_check, cmd_exec, cmd_help, cmd_inspect, cmd_pull, cmd_run, cmd_shell,
+	cmd_version;
+
+/* NULL-terminated, in the order in which help lists them. */
+extern const struct cmd *const commands[];
+
+const struct cmd *cmd_find(const char *name);
+/* The full --help text of one command, or of berth itself for NULL. */
+void cmd_help_text(const struct cmd *c, struct buf *out);
+/* Writes text to stdout; a failing write is an error. */
+int cmd_print(const struct buf *text, struct err *e);
+
+#endif

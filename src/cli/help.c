@@ -1,0 +1,98 @@
+#include "src/cli/cmd.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "src/base/fd.h"
+
+const struct cmd *const commands[] = {
+	&cmd_pull,  &cmd_exec,	  &cmd_run,  &cmd_shell, &cmd_inspect,
+	&cmd_check, &cmd_version, &cmd_help, NULL,
+};
+
+const struct cmd *cmd_find(const char *name)
+{
+	for (const struct cmd *const *c = commands; *c; c++)
+		if (!strcmp((*c)->name, name))
+			return *c;
+	return NULL;
+}
+
+static void overview(struct buf *out)
+{
+	buf_adds(out, "Usage: berth [--quiet|--verbose|--debug] COMMAND [OPTIONS] ...\n\n"
+		      "Runs container images as an ordinary user: images are pulled over HTTPS,\n"
+		      "kept as one file, and started at native speed.\n\nCommands:\n");
+	for (const struct cmd *const *c = commands; *c; c++)
+		buf_printf(out, "  %-10s %s\n", (*c)->name, (*c)->brief);
+	buf_adds(out,
+		 "\nFirst steps:\n"
+		 "  berth pull docker://debian:12         an image into debian_12.sif\n"
+		 "  berth exec debian_12.sif cat /etc/os-release\n"
+		 "  berth check                           what this host lacks, if anything\n\n"
+		 "berth help COMMAND shows the options of one command.\n");
+}
+
+void cmd_help_text(const struct cmd *c, struct buf *out)
+{
+	if (!c) {
+		overview(out);
+		return;
+	}
+	buf_printf(out, "Usage: berth %s %s%s\n\n%s\n", c->name,
+		   c->opts[0].kind == OPT_KIND_END ? "" : "[OPTIONS] ", c->args, c->details);
+	if (c->opts[0].kind == OPT_KIND_END)
+		return;
+	buf_adds(out, "\nOptions:\n");
+	opt_help(c->opts, out);
+}
+
+int cmd_print(const struct buf *text, struct err *e)
+{
+	if (text->len && fd_write(STDOUT_FILENO, text->data, text->len) < 0)
+		return err_sys(e, "write to standard output");
+	return 0;
+}
+
+static int run_help(void *req, int argc, char **argv, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	const struct cmd *c = argc ? cmd_find(argv[0]) : NULL;
+
+	(void)req;
+	if (argc && !c)
+		return err_set(e, ERR_USAGE, "no command \"%s\": berth help lists them", argv[0]);
+	cmd_help_text(c, &text);
+	return cmd_print(&text, e);
+}
+
+static int run_version(void *req, int argc, char **argv, struct err *e)
+{
+	auto_buf struct buf text = {0};
+
+	(void)req, (void)argc, (void)argv;
+	buf_adds(&text, BERTH_VERSION "\n");
+	return cmd_print(&text, e);
+}
+
+static const struct opt no_opts[] = {OPT_END};
+
+const struct cmd cmd_help = {
+	.name = "help",
+	.args = "[COMMAND]",
+	.brief = "explain a command",
+	.details = "Prints what a command does and its options.",
+	.opts = no_opts,
+	.most = 1,
+	.run = run_help,
+};
+
+const struct cmd cmd_version = {
+	.name = "version",
+	.args = "",
+	.brief = "print the version",
+	.details = "Prints the bare version number.",
+	.opts = no_opts,
+	.run = run_version,
+};

@@ -1,0 +1,118 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "src/base/log.h"
+#include "src/cli/cmd.h"
+#include "src/cli/exit.h"
+
+struct globals {
+	bool quiet, silent, verbose, debug, version;
+};
+
+static const struct opt global_opts[] = {
+	OPT_FLAG('q', "quiet", "QUIET", struct globals, quiet, "only warnings and errors"),
+	OPT_FLAG('s', "silent", "SILENT", struct globals, silent, "only errors"),
+	OPT_FLAG('v', "verbose", "VERBOSE", struct globals, verbose, "say more"),
+	OPT_FLAG('d', "debug", "DEBUG", struct globals, debug, "say everything"),
+	OPT_FLAG(0, "version", NULL, struct globals, version, "print the version"),
+	OPT_NOOP(0, "nocolor"),
+	OPT_END,
+};
+
+static void set_level(const struct globals *g)
+{
+	if (g->debug)
+		log_set_level(LOG_DEBUG);
+	else if (g->verbose)
+		log_set_level(LOG_VERBOSE);
+	else if (g->silent)
+		log_set_level(LOG_ERROR);
+	else if (g->quiet)
+		log_set_level(LOG_WARN);
+}
+
+/* A closed descriptor 0, 1 or 2 would be taken by the next open(), and a
+ * message would then be written into a file. */
+static void fill_standard_fds(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			(void)!open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
+}
+
+static int print_help(const struct cmd *c, struct err *e)
+{
+	auto_buf struct buf text = {0};
+
+	cmd_help_text(c, &text);
+	return cmd_print(&text, e);
+}
+
+static int run_parsed(const struct cmd *c, void *req, int argc, char **argv, struct err *e)
+{
+	int used = 0;
+	int r = opt_parse(c->opts, req, argc, argv, &used, e);
+
+	if (r == 1)
+		return print_help(c, e);
+	if (r < 0)
+		return err_wrap(e, "%s", c->name);
+	argc -= used;
+	argv += used;
+	if (argc < c->least || argc > c->most)
+		return err_set(e, ERR_USAGE, "%s: usage: berth %s [OPTIONS] %s (berth help %s)",
+			       c->name, c->name, c->args, c->name);
+	return c->run(req, argc, argv, e);
+}
+
+static int run_command(const struct cmd *c, int argc, char **argv, struct err *e)
+{
+	auto_free void *req = xcalloc(1, MAX(c->size, 1));
+	int r = run_parsed(c, req, argc, argv, e);
+
+	opt_release(c->opts, req);
+	return r;
+}
+
+static int dispatch(int argc, char **argv, struct err *e)
+{
+	struct globals g = {0};
+	const struct cmd *c;
+	int used = 0;
+	int r = opt_parse(global_opts, &g, argc - 1, argv + 1, &used, e);
+
+	if (r == 1)
+		return print_help(NULL, e);
+	if (r < 0)
+		return -1;
+	set_level(&g);
+	argc -= 1 + used;
+	argv += 1 + used;
+	if (g.version)
+		return run_command(&cmd_version, 0, argv, e);
+	if (!argc) {
+		print_help(NULL, e);
+		return err_set(e, ERR_USAGE, "no command given");
+	}
+	c = cmd_find(argv[0]);
+	if (!c)
+		return err_set(e, ERR_USAGE, "no command \"%s\": berth help lists them", argv[0]);
+	return run_command(c, argc - 1, argv + 1, e);
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = {0};
+	int r;
+
+	fill_standard_fds();
+	if (argc < 1)
+		return EXIT_OWN_FAILURE;
+	r = dispatch(argc, argv, &e);
+	if (r >= 0)
+		return r;
+	log_error("%s", e.text);
+	return exit_status_of(&e);
+}

@@ -1,0 +1,1 @@
+berth_unit(test_opt berth_cli_opt)
