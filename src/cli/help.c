@@ -55,6 +55,15 @@ int cmd_print(const struct buf *text, struct err *e)
 	return 0;
 }
 
+struct help_words {
+	bool man;
+};
+
+static const struct opt help_opts[] = {
+	OPT_FLAG(0, "man", NULL, struct help_words, man, "print the command's man page source"),
+	OPT_END,
+};
+
 static int run_help(void *req, int argc, char **argv, struct err *e)
 {
 	auto_buf struct buf text = {0};
@@ -83,7 +92,8 @@ const struct cmd cmd_help = {
 	.args = "[COMMAND]",
 	.brief = "explain a command",
 	.details = "Prints what a command does and its options.",
-	.opts = no_opts,
+	.opts = help_opts,
+	.size = sizeof(struct help_words),
 	.most = 1,
 	.run = run_help,
 };
