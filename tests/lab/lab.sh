@@ -1,0 +1,152 @@
+# lab: what quickstart, tests/run and the bats files share.  Bash; source it, then
+#
+#	lab_begin                      # a private run directory, removed at exit
+#	port=$(lab_registry plain tls) # see registry.sh
+#	lab_as_user berth pull ...     # the ordinary user, a clean environment
+#
+# Everything started here is remembered by pid and ended by lab_end, also after Ctrl-C.
+# What costs minutes to make (images) lives in $LAB, outside the tree, keyed by its recipe.
+# shellcheck shell=bash
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+LAB=${BERTH_LAB:-/var/tmp/berth-lab-$(id -un)}
+
+say() { printf '%s\n' "$*"; }
+note() { printf '   %s\n' "$*"; }
+die() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+is_root() { [ "$(id -u)" = 0 ]; }
+
+# The cache directory: ours and nobody else's to write, since its parent is a public one.
+lab_dir() {
+	[ -d "$LAB" ] || (umask 022 && mkdir -p "$LAB") || die "cannot make $LAB; set BERTH_LAB"
+	if [ ! -O "$LAB" ] || [ -L "$LAB" ]; then
+		die "$LAB is not owned by $(id -un); set BERTH_LAB"
+	fi
+}
+
+# --- the ordinary user -------------------------------------------------------------------------
+
+# Sets LAB_USER: BERTH_TEST_USER, else who called sudo, else a user made for this.
+lab_user() {
+	if ! is_root; then
+		LAB_USER=$(id -un)
+		return
+	fi
+	LAB_USER=${BERTH_TEST_USER:-${SUDO_USER:-berth-test}}
+	[ "$LAB_USER" != root ] || LAB_USER=berth-test
+	if ! id "$LAB_USER" >/dev/null 2>&1; then
+		[ -z "${BERTH_TEST_USER:-}" ] || die "BERTH_TEST_USER: no user $LAB_USER"
+		useradd --create-home --shell /bin/bash "$LAB_USER" ||
+			die "cannot make the user $LAB_USER; set BERTH_TEST_USER"
+	fi
+	[ "$(id -u "$LAB_USER")" != 0 ] || die "BERTH_TEST_USER must not be root"
+}
+
+# lab_as_user COMMAND...: as the ordinary user with a clean environment; LAB* and BERTH* stay.
+lab_as_user() {
+	lab_user_command "$@"
+	"${LAB_COMMAND[@]}"
+}
+
+# Sets LAB_COMMAND, which consists of programs that exec the next: a child keeps its pid.
+lab_user_command() {
+	local home keep=() v
+	home=$(getent passwd "$LAB_USER" | cut -d: -f6)
+	for v in $(compgen -e | grep -E '^(LAB|BERTH|TERM$)'); do keep+=("$v=${!v}"); done
+	LAB_COMMAND=(env -i "HOME=$home" "USER=$LAB_USER" "LOGNAME=$LAB_USER" LANG=C.UTF-8
+		"PATH=$LAB_RUN/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+		"TMPDIR=$LAB_TMP" "${keep[@]}" "$@")
+	! is_root || LAB_COMMAND=(setpriv "--reuid=$LAB_USER" "--regid=$(id -g "$LAB_USER")"
+		--init-groups --inh-caps=-all "${LAB_COMMAND[@]}")
+}
+
+# --- one run -----------------------------------------------------------------------------------
+
+# Sets LAB_RUN (removed by lab_end; the user's own, so that servers log there) and LAB_PIDS.
+lab_begin() {
+	lab_dir
+	lab_user
+	LAB_RUN=$(mktemp -d "${TMPDIR:-/tmp}/berth-lab.XXXXXX")
+	chmod 0755 "$LAB_RUN"
+	LAB_PIDS=$LAB_RUN/pids
+	: >"$LAB_PIDS"
+	mkdir "$LAB_RUN/tmp"
+	LAB_TMP=$LAB_RUN/tmp
+	is_root && chown -R "$LAB_USER:" "$LAB_RUN"
+	export LAB LAB_RUN LAB_PIDS LAB_TMP LAB_USER
+	trap lab_end EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+}
+
+# Ends what this run started, then removes its directory.  Safe to call twice.
+lab_end() {
+	local status=$?
+	trap - EXIT
+	if [ -n "${LAB_RUN:-}" ] && [ -d "$LAB_RUN" ]; then
+		lab_stop_all
+		if [ -n "${LAB_KEEP:-}" ]; then say "kept: $LAB_RUN"; else rm -rf "$LAB_RUN"; fi
+	fi
+	exit "$status"
+}
+
+# lab_spawn LOG COMMAND...: a server as the ordinary user; its pid goes to LAB_PIDS and LAB_PID.
+lab_spawn() {
+	local log=$1
+	shift
+	lab_user_command "$@"
+	# fd 3 is bats' own; a server that holds it keeps bats waiting.
+	"${LAB_COMMAND[@]}" </dev/null >"$log" 2>&1 3>&- &
+	LAB_PID=$!
+	echo "$LAB_PID" >>"$LAB_PIDS"
+}
+
+lab_stop() {
+	local pid
+	for pid; do kill "$pid" 2>/dev/null; done
+	for pid; do
+		lab_wait_for 5 lab_is_gone "$pid" || kill -KILL "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+	return 0
+}
+
+# A zombie is gone: its parent may be a shell that waits for it later.
+lab_is_gone() { ! grep -qsv '^State:.*Z' <(grep '^State:' "/proc/$1/status" 2>/dev/null); }
+
+lab_stop_all() {
+	local pids
+	mapfile -t pids <"$LAB_PIDS"
+	lab_stop "${pids[@]}"
+	: >"$LAB_PIDS"
+}
+
+# lab_wait_for SECONDS COMMAND...: until it succeeds.
+lab_wait_for() {
+	local i limit=$(($1 * 20))
+	shift
+	for ((i = 0; i < limit; i++)); do
+		"$@" >/dev/null 2>&1 && return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+# lab_port LOG REGEX: waits until the log shows the port; REGEX has one group around it.
+lab_port() {
+	lab_wait_for 15 grep -qE "$2" "$1" || {
+		cat "$1" >&2
+		return 1
+	}
+	sed -nE "s/.*$2.*/\\1/p" "$1" | head -n 1
+}
+
+# shellcheck source=tests/lab/packages.sh
+. "$TOP/tests/lab/packages.sh"
+# shellcheck source=tests/lab/images.sh
+. "$TOP/tests/lab/images.sh"
+# shellcheck source=tests/lab/registry.sh
+. "$TOP/tests/lab/registry.sh"
