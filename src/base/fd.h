@@ -38,4 +38,11 @@ int dir_sync_of(int dirfd, const char *path, struct err *e);
 /* Free bytes for an ordinary user where fd lives; UINT64_MAX when unknown. */
 uint64_t fd_free_space(int fd);
 
+/* Hands a descriptor to the other end of a SOCK_SEQPACKET socket, with one byte of
+ * data.  -1 with errno; a peer that is gone is EPIPE, no signal. */
+int fd_send(int sock, int fd);
+/* Waits for fd_send() of the peer: the descriptor; -1 with errno, EPIPE when the
+ * peer is gone without having sent one. */
+int fd_recv(int sock);
+
 #endif

@@ -1,0 +1,139 @@
+#include "mpi/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "src/base/fd.h"
+#include "src/base/mem.h"
+
+#define KEEP_MAX 14
+
+/* close_range() over all gaps between the descriptors to keep (Linux 5.9). */
+static void close_others(int *keep, size_t n)
+{
+	unsigned from = 3;
+
+	for (size_t i = 1; i < n; i++)
+		for (size_t j = i; j > 0 && keep[j - 1] > keep[j]; j--) {
+			int swap = keep[j];
+
+			keep[j] = keep[j - 1];
+			keep[j - 1] = swap;
+		}
+	for (size_t i = 0; i < n; i++) {
+		if (keep[i] > (int)from)
+			syscall(SYS_close_range, from, (unsigned)keep[i] - 1, 0);
+		if (keep[i] >= (int)from)
+			from = (unsigned)keep[i] + 1;
+	}
+	syscall(SYS_close_range, from, ~0U, 0);
+}
+
+static void leave_the_job(int sock, const struct keeper_work *w)
+{
+	/* SIGTERM and the like are meant for the ranks: they may still read while they
+	 * wind up.  SIGKILL ends everything, and the kernel then fails all reads. */
+	static const int ignored[] = {SIGHUP,  SIGINT,	SIGQUIT, SIGTERM, SIGUSR1,
+				      SIGUSR2, SIGPIPE, SIGALRM, SIGTSTP, SIGTTIN,
+				      SIGTTOU, SIGXCPU, SIGURG,	 SIGCONT};
+	int keep[KEEP_MAX + 1];
+	size_t n = 0;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	sigset_t none;
+
+	for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (int fd = 0; fd < 3; fd++)
+		if (null >= 0)
+			dup2(null, fd);
+	keep[n++] = sock;
+	for (size_t i = 0; i < w->nkeep && n <= KEEP_MAX; i++)
+		keep[n++] = w->keep[i];
+	close_others(keep, n);
+	if (chdir("/") < 0)
+		_exit(1);
+	prctl(PR_SET_NAME, "berth-keeper");
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+static _Noreturn void give_up(int sock, const struct err *e)
+{
+	send(sock, e, sizeof(*e), MSG_NOSIGNAL);
+	_exit(1);
+}
+
+static _Noreturn void keep(int sock, const struct keeper_work *w)
+{
+	struct err e = {0};
+	int fuse;
+
+	leave_the_job(sock, w);
+	if (w->prepare && w->prepare(w->arg, &e) < 0)
+		give_up(sock, &e);
+	fuse = fd_recv(sock);
+	if (fuse < 0)
+		_exit(0); /* the launcher gave up */
+	if (w->serve(w->arg, fuse, &e) < 0)
+		give_up(sock, &e);
+	_exit(0);
+}
+
+int keeper_start(int *sock, const struct keeper_work *w, struct err *e)
+{
+	int pair[2], status = 0;
+	auto_close int ours = -1, theirs = -1;
+	pid_t pid;
+
+	if (w->nkeep > KEEP_MAX)
+		return err_set(e, ERR_LIMIT, "a keeper holds at most %d descriptors", KEEP_MAX);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, "socket for the process that serves the image");
+	ours = pair[0];
+	theirs = pair[1];
+	/* Twice, so that the program never gets a child that it did not start. */
+	pid = fork();
+	if (pid == 0) {
+		setsid();
+		pid = fork();
+		if (pid == 0)
+			keep(theirs, w);
+		_exit(pid < 0 ? 1 : 0);
+	}
+	if (pid < 0)
+		return err_sys(e, "start the process that serves the image");
+	/* ECHILD: our own parent ignores SIGCHLD, so nothing is to be collected. */
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFEXITED(status) && WEXITSTATUS(status)) {
+		errno = EAGAIN;
+		return err_sys(e, "start the process that serves the image");
+	}
+	*sock = take_fd(&ours);
+	return 0;
+}
+
+int keeper_failure(int sock, struct err *e)
+{
+	struct pollfd p = {.fd = sock, .events = POLLIN};
+	struct err said;
+
+	/* A keeper that gave up has written and ended; one that is well says nothing. */
+	if (poll(&p, 1, 100) != 1)
+		return 0;
+	if (recv(sock, &said, sizeof(said), MSG_DONTWAIT) != sizeof(said))
+		return 0;
+	said.text[sizeof(said.text) - 1] = '\0';
+	*e = said;
+	return 1;
+}

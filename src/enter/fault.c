@@ -1,0 +1,139 @@
+#include "src/enter/fault.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "src/enter/blockers.h"
+
+int fault_at(struct fault *f, enum fault_step step, uint64_t index)
+{
+	*f = (struct fault){.step = step, .sys = errno, .index = index};
+	return -1;
+}
+
+/* "bind /gpfs on /data (ro)", "tmpfs on /tmp" */
+static const char *mount_words(const struct plan_mount *m, char *out, size_t n)
+{
+	static const char *const kinds[] = {
+		[PLAN_TMPFS] = "tmpfs",	  [PLAN_PROC] = "proc",	    [PLAN_SYSFS] = "sysfs",
+		[PLAN_DEVPTS] = "devpts", [PLAN_MQUEUE] = "mqueue", [PLAN_SYMLINK] = "link"};
+	const char *ro = m->flags & PLAN_RO ? " (ro)" : "";
+
+	if (m->kind == PLAN_BIND)
+		snprintf(out, n, "bind %s on %s%s", m->src, m->dst, ro);
+	else
+		snprintf(out, n, "%s on %s%s", kinds[m->kind], m->dst, ro);
+	return out;
+}
+
+/* A mount call that is refused altogether is the host's doing, not this mount's. */
+static bool is_refused(int sys)
+{
+	return sys == EPERM || sys == ENOSYS;
+}
+
+static int host_fault(const struct fault *f, struct err *e)
+{
+	struct blockers b;
+
+	blockers_probe(&b, "/");
+	return f->step == FAULT_FUSE_OPEN ? blockers_fuse(&b, f->sys, e)
+					  : blockers_namespaces(&b, f->sys, e);
+}
+
+static int mount_fault(const struct fault *f, const struct plan *p, struct err *e)
+{
+	const struct plan_mount *m = &p->mounts[f->index];
+	char words[1024];
+
+	mount_words(m, words, sizeof(words));
+	switch (f->step) {
+	case FAULT_TARGET:
+		if (f->sys == ENOENT)
+			return err_set(e, ERR_NOTFOUND,
+				       "%s: %s lies in a mount that has no such directory or file; "
+				       "create it there",
+				       words, m->dst);
+		return err_sys(e, "%s: mount point %s", words, m->dst);
+	case FAULT_ATTACH:
+		if (f->sys == ENOTDIR || f->sys == EINVAL)
+			return err_set(e, ERR_SYS,
+				       "%s: one of them is a directory, the other is not", words);
+		return err_sys(e, "%s", words);
+	case FAULT_SOURCE:
+		if (m->kind == PLAN_BIND && f->sys == EMFILE)
+			return err_set(e, ERR_LIMIT,
+				       "%s: %zu mounts need more open files than the hard limit "
+				       "allows (ulimit -Hn)",
+				       words, p->nmounts);
+		return err_sys(e, "%s", words);
+	default:
+		return err_sys(e, "%s", words);
+	}
+}
+
+/* What belongs to the program: the exit status of a shell. */
+static int program_fault(const struct fault *f, const struct plan *p, struct err *e)
+{
+	const char *name = p->argv.v[0];
+
+	if (f->step == FAULT_NOT_FOUND) {
+		if (strchr(name, '/'))
+			err_set(e, ERR_NOTFOUND, "%s: no such file in the container", name);
+		else
+			err_set(e, ERR_NOTFOUND, "%s: command not found in the container's PATH",
+				name);
+		return 127;
+	}
+	if (f->sys == ENOENT)
+		err_set(e, ERR_SYS,
+			"%s: cannot start: its interpreter or dynamic loader is not in the image",
+			name);
+	else if (f->sys == ENOEXEC)
+		err_set(e, ERR_SYS,
+			"%s: cannot start: made for another architecture, or no program", name);
+	else
+		err_sys(e, "%s: cannot start", name);
+	return 126;
+}
+
+int fault_explain(const struct fault *f, const struct plan *p, struct err *e)
+{
+	errno = f->sys;
+	switch (f->step) {
+	case FAULT_UNSHARE:
+	case FAULT_IDMAP:
+	case FAULT_FUSE_OPEN:
+		return host_fault(f, e);
+	case FAULT_IMAGE:
+		return is_refused(f->sys) ? host_fault(f, e) : err_sys(e, "bind %s on /", p->image);
+	case FAULT_FUSE_MOUNT:
+		return is_refused(f->sys) ? host_fault(f, e)
+					  : err_sys(e, "mount %s through FUSE", p->image);
+	case FAULT_KEEPER:
+		return err_sys(e, "the process that serves %s ended", p->image);
+	case FAULT_STAGE:
+		return err_sys(e, "make mount points beside %s", p->image);
+	case FAULT_OVERLAY:
+		return err_sys(e, "overlay for %llu mount points that %s lacks",
+			       (unsigned long long)f->index, p->image);
+	case FAULT_FILE:
+		return err_sys(e, "supply %s", p->files[f->index].path);
+	case FAULT_SOURCE:
+	case FAULT_READONLY:
+	case FAULT_TARGET:
+	case FAULT_ATTACH:
+		return mount_fault(f, p, e);
+	case FAULT_ROOT:
+		return err_sys(e, "make %s the root directory", p->image);
+	case FAULT_CWD:
+		return err_sys(e, "working directory %s in the container", p->cwd.v[f->index]);
+	case FAULT_NOT_FOUND:
+	case FAULT_EXEC:
+		return program_fault(f, p, e);
+	case FAULT_NONE:
+		break;
+	}
+	return err_set(e, ERR_SYS, "entering %s failed", p->image);
+}

@@ -1,0 +1,181 @@
+/* A directory image is not served by us, so what it lacks must be found out before
+ * anything is mounted: links are followed inside the image, dangling ones too (a
+ * /scratch -> /gpfs/scratch gets /gpfs/scratch). */
+#include "src/enter/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "src/base/fd.h"
+#include "src/base/path.h"
+
+#define LINKS_MAX 40
+
+/* The path of an open directory below the image's root; heap string. */
+static char *path_in_image(int image, int fd)
+{
+	char root[4096], path[4096], link[64];
+	ssize_t r, n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", image);
+	r = readlink(link, root, sizeof(root) - 1);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (r < 0 || n < 0)
+		return NULL;
+	if (r == 1) /* the host's own root as image */
+		r = 0;
+	path[n] = '\0';
+	return xstrdup(n > r ? path + r : "/");
+}
+
+/* The longest prefix of path that is a directory: open, and *rest what follows. */
+static int prefix_open(int image, const char *path, const char **rest)
+{
+	auto_free char *prefix = xstrdup(path);
+
+	for (;;) {
+		char *slash = strrchr(prefix, '/');
+		int fd;
+
+		*slash = '\0';
+		fd = open_in_root(image, *prefix ? prefix : "/", O_PATH | O_DIRECTORY, 0);
+		if (fd >= 0 || errno != ENOENT || slash == prefix) {
+			*rest = path + (slash - prefix) + 1;
+			return fd;
+		}
+	}
+}
+
+/* The path with its link replaced: now is dir/<link><tail>, the link says target. */
+static char *follow(char *now, const char *dir, const char *target, const char *tail)
+{
+	auto_free char *old = now; /* tail may point into it */
+	auto_free char *to = path_clean(dir, target);
+
+	return path_clean(to, *tail ? tail + 1 : "");
+}
+
+/* 0: path exists.  1: it does not, *real is where it has to be made. */
+static int locate(int image, const char *path, char **real, struct err *e)
+{
+	auto_free char *now = xstrdup(path);
+
+	for (int links = 0; links < LINKS_MAX; links++) {
+		auto_close int there = open_in_root(image, now, O_PATH, 0);
+		auto_close int dir = -1;
+		auto_free char *dir_path = NULL, *first = NULL;
+		const char *rest;
+		char target[4096];
+		ssize_t n;
+
+		if (there >= 0)
+			return 0;
+		if (errno != ENOENT)
+			return err_sys(e, "mount point %s in the image", path);
+		dir = prefix_open(image, now, &rest);
+		dir_path = dir < 0 ? NULL : path_in_image(image, dir);
+		if (!dir_path)
+			return err_sys(e, "mount point %s in the image", path);
+		first = xstrndup(rest, strcspn(rest, "/"));
+		n = readlinkat(dir, first, target, sizeof(target) - 1);
+		if (n < 0) {
+			*real = path_join(dir_path, rest);
+			return 1;
+		}
+		target[n] = '\0';
+		now = follow(take_ptr(now), dir_path, target, rest + strlen(first));
+	}
+	errno = ELOOP;
+	return err_sys(e, "mount point %s in the image", path);
+}
+
+static void missing_add(struct enter *x, char *path, bool is_dir)
+{
+	xgrow(&x->missing, &x->missing_cap, x->nmissing + 1, sizeof(*x->missing));
+	x->missing[x->nmissing++] = (struct missing){.path = path, .is_dir = is_dir};
+}
+
+/* PLAN_HIDE: the mount point is the name itself, not what it leads to. */
+static int locate_hidden(struct enter *x, int image, const struct plan_mount *m, struct err *e)
+{
+	auto_free char *dir = path_dir(m->dst), *real = NULL;
+	auto_close int parent = open_in_root(image, dir, O_PATH | O_DIRECTORY, 0);
+	struct stat st;
+
+	if (parent < 0) {
+		int r = locate(image, m->dst, &real, e);
+
+		if (r == 1)
+			missing_add(x, take_ptr(real), m->flags & PLAN_IS_DIR);
+		return r < 0 ? -1 : 0;
+	}
+	if (!fstatat(parent, path_base(m->dst), &st, AT_SYMLINK_NOFOLLOW) &&
+	    (m->flags & PLAN_IS_DIR ? S_ISDIR(st.st_mode) : S_ISREG(st.st_mode)))
+		return 0;
+	real = path_in_image(image, parent);
+	if (!real)
+		return err_sys(e, "mount point %s in the image", m->dst);
+	missing_add(x, path_join(real, path_base(m->dst)), m->flags & PLAN_IS_DIR);
+	return 0;
+}
+
+/* Its mount point lies in a mount made before it. */
+static bool is_covered(const struct plan *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p->mounts[i].kind != PLAN_SYMLINK &&
+		    path_is_below(p->mounts[n].dst, p->mounts[i].dst))
+			return true;
+	return false;
+}
+
+static int find_mounts(struct enter *x, int image, struct err *e)
+{
+	const struct plan *p = x->plan;
+
+	for (size_t i = 0; i < p->nmounts; i++) {
+		const struct plan_mount *m = &p->mounts[i];
+		char *real;
+		int r;
+
+		if (is_covered(p, i))
+			continue;
+		if (m->flags & PLAN_HIDE) {
+			if (locate_hidden(x, image, m, e) < 0)
+				return -1;
+			continue;
+		}
+		r = locate(image, m->dst, &real, e);
+		/* An optional one that cannot be placed is reported when it is attached. */
+		if (r < 0 && !(m->flags & PLAN_OPTIONAL))
+			return -1;
+		if (r > 0)
+			missing_add(x, real, m->flags & PLAN_IS_DIR);
+	}
+	return 0;
+}
+
+int missing_find(struct enter *x, struct err *e)
+{
+	auto_close int image = open(x->plan->image, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (image < 0)
+		return err_sys(e, "open %s", x->plan->image);
+	for (size_t i = 0; i < x->plan->nfiles; i++) {
+		const struct plan_file *file = &x->plan->files[i];
+		char *real;
+		int r = locate(image, file->path, &real, e);
+
+		if (r < 0)
+			return -1;
+		if (r > 0)
+			missing_add(x, real, S_ISDIR(file->mode));
+		x->want_file[i] = !S_ISDIR(file->mode) && (r > 0 || file->replace);
+	}
+	return find_mounts(x, image, e);
+}

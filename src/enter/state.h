@@ -1,0 +1,53 @@
+/* state: what the parts of enter share.  Filled by enter_new(), then touched by
+ * system calls' results only. */
+#ifndef ENTER_STATE_H
+#define ENTER_STATE_H
+
+#include "src/enter/fault.h"
+#include "src/plan/plan.h"
+
+/* A mount point or engine file that a directory image lacks: made in a tmpfs that
+ * an overlay lays over the image. */
+struct missing {
+	char *path; /* clean, links of the image already followed */
+	bool is_dir;
+};
+
+#define ENTER_SKIPPED_MAX 32
+
+struct enter {
+	const struct plan *plan;
+	int *mounts;	 /* a descriptor for each plan mount: the detached mount, -1 none */
+	int *files;	 /* for each plan file of a directory image: its mount, -1 none */
+	bool *want_file; /* for each plan file of a directory image: is it to be bound */
+	struct missing *missing;
+	size_t nmissing, missing_cap;
+	int root;  /* the mount that becomes "/" */
+	int image; /* directory image: its mount, when something was laid over it */
+	int stage; /* directory image: tmpfs for files and missing mount points */
+	char uid_map[64], gid_map[64];
+	char **env;    /* plan->env, PWD replaced by what was taken */
+	char **pwd;    /* "PWD=..." for each plan cwd */
+	char **script; /* argv for a script without "#!": /bin/sh, path, arguments */
+	struct fault skipped[ENTER_SKIPPED_MAX];
+	size_t nskipped;
+};
+
+/* Detached mounts for all plan mounts (sources.c). */
+int sources_open(struct enter *x, struct fault *f);
+
+/* The root mount, laid over "/" (root.c); x->root is open on it. */
+int root_squash(struct enter *x, int keeper, struct fault *f);
+int root_directory_open(struct enter *x, struct fault *f);
+int root_directory_place(struct enter *x, struct fault *f);
+
+/* What the image directory lacks (missing.c); allocates, so before unshare(). */
+int missing_find(struct enter *x, struct err *e);
+
+/* Attaches files and mounts below x->root (attach.c). */
+int attach_all(struct enter *x, struct fault *f);
+
+/* A fault of an optional mount is kept for a warning: 0; else -1. */
+int enter_skip(struct enter *x, const struct plan_mount *m, const struct fault *f);
+
+#endif
