@@ -1,0 +1,264 @@
+/* Blobs, several at once: one slot each, one thread, one loop.  A slot that failed
+ * waits for its next try while the others go on; a slot that is done makes room for
+ * the next blob of the list. */
+#include <stdio.h>
+#include <string.h>
+
+#include "registry/session.h"
+#include "src/base/log.h"
+
+/* As much in one try counts as progress: the failures before are forgiven. */
+#define PROGRESS (1u << 20)
+
+struct slot {
+	struct remote *r;
+	struct blob_get *get; /* NULL: free */
+	struct http_xfer x;
+	struct attempt at;
+	char *url;
+	char what[40];
+	uint64_t got;	  /* bytes handed to get->data, have included */
+	uint64_t started; /* got when this try began */
+	uint64_t due;	  /* when the next try may begin; 0 while one runs */
+	bool no_range;	  /* the server resumes wrongly */
+	bool again;	  /* this try is given up for one from byte 0 */
+	bool fetched_twice;
+};
+
+static const char *shown_bytes(uint64_t n, char buf[static 32])
+{
+	if (n < 1000000)
+		snprintf(buf, 32, "%.1f kB", (double)n / 1e3);
+	else if (n < 1000000000)
+		snprintf(buf, 32, "%.1f MB", (double)n / 1e6);
+	else
+		snprintf(buf, 32, "%.2f GB", (double)n / 1e9);
+	return buf;
+}
+
+static int start_over(struct slot *s, struct err *e)
+{
+	if (s->got && s->get->restart(s->get->arg, e) < 0)
+		return -1;
+	s->got = s->started = 0;
+	return 0;
+}
+
+/* "bytes 100-199/200": begins where we stopped, and the whole is as long as stated. */
+static bool continues(const struct http_xfer *x, uint64_t from, uint64_t size)
+{
+	const char *v = http_header(x, "content-range");
+	unsigned long long first, last, total;
+	char more;
+
+	if (!v || sscanf(v, "bytes %llu-%llu/%llu%c", &first, &last, &total, &more) < 2 ||
+	    first != from)
+		return false;
+	return strstr(v, "/*") ||
+	       (sscanf(v, "bytes %llu-%llu/%llu%c", &first, &last, &total, &more) == 3 &&
+		total == size);
+}
+
+static int on_head(void *arg, struct http_xfer *x, struct err *e)
+{
+	struct slot *s = arg;
+	const char *length = http_header(x, "content-length");
+	unsigned long long n;
+	char more;
+
+	if (x->status < 200 || x->status > 299)
+		return 0;
+	if (x->status == 206 && !continues(x, s->got, s->get->size)) {
+		s->again = !s->no_range;
+		s->no_range = true;
+		return err_set(e, ERR_NET, "the registry resumes at the wrong place");
+	}
+	if (x->status != 206 && start_over(s, e) < 0)
+		return -1;
+	s->started = s->got;
+	if (length && sscanf(length, "%llu%c", &n, &more) == 1 && n != s->get->size - s->got)
+		return err_set(e, ERR_INPUT,
+			       "the manifest says that it has %llu bytes, the registry sends %llu",
+			       (unsigned long long)s->get->size, n + s->got);
+	return 0;
+}
+
+static int on_data(void *arg, const void *p, size_t n, struct err *e)
+{
+	struct slot *s = arg;
+
+	if (n > s->get->size - s->got)
+		return err_set(e, ERR_INPUT, "the manifest says that it has %llu bytes, the registry sends more",
+			       (unsigned long long)s->get->size);
+	if (s->get->data(s->get->arg, p, n, e) < 0)
+		return -1;
+	s->got += n;
+	return 0;
+}
+
+static void slot_clear(struct slot *s)
+{
+	if (s->x.call)
+		http_stop(s->r->http, &s->x);
+	http_xfer_fini(&s->x);
+	free(s->url);
+	*s = (struct slot){ .r = s->r };
+}
+
+static void slot_take(struct slot *s, struct blob_get *g)
+{
+	char text[DIGEST_TEXT_MAX];
+
+	digest_text(&g->digest, text);
+	s->get = g;
+	s->url = xasprintf("%s/blobs/%s", s->r->base, text);
+	snprintf(s->what, sizeof(s->what), "blob %.19s", text);
+	s->got = g->have;
+	s->due = 1;
+}
+
+static int slot_start(struct slot *s, struct err *e)
+{
+	s->due = 0;
+	s->again = false;
+	if (s->no_range && start_over(s, e) < 0)
+		return err_wrap(e, "%s", s->what);
+	s->started = s->got;
+	s->x.url = s->url;
+	s->x.range_from = s->got;
+	s->x.head = on_head;
+	s->x.data = on_data;
+	s->x.arg = s;
+	if (session_prepare(s->r, &s->x, &s->at, e) < 0)
+		return -1;
+	return http_start(s->r->http, &s->x, e);
+}
+
+/* All bytes are there.  1 done, 0 fetched once more, -1 error. */
+static int slot_done(struct slot *s, struct err *e)
+{
+	int v = s->get->done(s->get->arg, e);
+
+	if (v < 0)
+		return err_wrap(e, "%s", s->what);
+	if (v == 0)
+		return 1;
+	if (s->fetched_twice)
+		return err_set(e, ERR_INPUT, "%s: the registry's bytes do not have this digest",
+			       s->what);
+	log_info("%s: the bytes do not have this digest; fetching it once more", s->what);
+	s->fetched_twice = true;
+	s->no_range = false;
+	s->due = 1;
+	return start_over(s, e);
+}
+
+/* What a try that ended means.  1 the blob is done, 0 not yet, -1 error. */
+static int slot_ended(struct slot *s, struct err *e)
+{
+	char bytes[32], after[48];
+	struct reply_about about = {
+		.what = s->what, .ref = &s->r->ref, .cred = &s->r->cred, .after = after
+	};
+	uint64_t wait_ms = 0;
+	int v;
+
+	if (s->got - s->started >= PROGRESS)
+		retry_progress(&s->at.retry);
+	if (s->got == s->get->size && s->x.end <= HTTP_CUT && s->x.status / 100 == 2)
+		return slot_done(s, e);
+	/* A reply that ends early without saying so is a cut like any other. */
+	if (s->x.end == HTTP_DONE && s->x.status / 100 == 2) {
+		s->x.end = HTTP_CUT;
+		snprintf(s->x.reason, sizeof(s->x.reason), "connection closed by the registry");
+	} else if (s->x.end == HTTP_DONE && s->x.status == 416 && !s->no_range && s->got) {
+		s->again = s->no_range = true;
+	}
+	if (s->again) {
+		s->due = 1;
+		return 0;
+	}
+	snprintf(after, sizeof(after), " after %s", shown_bytes(s->got, bytes));
+	if (!s->got || s->x.end == HTTP_DONE)
+		about.after = NULL;
+	v = session_judge(s->r, &s->x, &s->at, &about, &wait_ms, e);
+	if (v < 0)
+		return -1;
+	s->due = session_now() + wait_ms;
+	return 0;
+}
+
+/* Gives a free slot the next blob that has something to fetch: an earlier run may
+ * have left whole ones.  0 or -1. */
+static int slot_fill(struct slot *s, struct blob_get *g, size_t ngets, size_t *next, struct err *e)
+{
+	while (!s->get && *next < ngets) {
+		int v = 0;
+
+		slot_take(s, &g[(*next)++]);
+		if (s->got == s->get->size)
+			v = slot_done(s, e);
+		if (v < 0)
+			return -1;
+		if (v == 1)
+			slot_clear(s);
+	}
+	return 0;
+}
+
+/* Takes in what ended, starts what is due.  Returns how many slots are in use, -1. */
+static int turn(struct slot *slots, unsigned n, struct blob_get *g, size_t ngets, size_t *next,
+		struct err *e)
+{
+	int busy = 0;
+
+	for (struct slot *s = slots; s < slots + n; s++) {
+		int v = s->get && !s->due && s->x.end ? slot_ended(s, e) : 0;
+
+		if (v < 0)
+			return -1;
+		if (v == 1)
+			slot_clear(s);
+		if (slot_fill(s, g, ngets, next, e) < 0)
+			return -1;
+		if (!s->get)
+			continue;
+		busy++;
+		if (s->due && s->due <= session_now() && slot_start(s, e) < 0)
+			return -1;
+	}
+	return busy;
+}
+
+static unsigned until_next_start(const struct slot *slots, unsigned n)
+{
+	uint64_t now = session_now(), wait = 1000;
+
+	for (const struct slot *s = slots; s < slots + n; s++)
+		if (s->get && s->due)
+			wait = MIN(wait, s->due > now ? s->due - now : 0);
+	return (unsigned)wait;
+}
+
+int remote_blobs(struct remote *r, struct blob_get *g, size_t ngets, struct err *e)
+{
+	unsigned n = (unsigned)MIN((size_t)r->parallel, ngets);
+	auto_free struct slot *slots = xcalloc(n + 1, sizeof(*slots));
+	size_t next = 0;
+	int v = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		slots[i].r = r;
+	for (;;) {
+		v = session_check(r, e) < 0 ? -1 : turn(slots, n, g, ngets, &next, e);
+		if (v <= 0)
+			break;
+		if (http_wait(r->http, until_next_start(slots, n), e) < 0) {
+			v = -1;
+			break;
+		}
+	}
+	for (unsigned i = 0; i < n; i++)
+		slot_clear(&slots[i]);
+	return v;
+}

@@ -1,0 +1,168 @@
+#include "registry/reply.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/json.h"
+
+#define MESSAGE_MAX 300
+
+static const struct {
+	int status;
+	const char *phrase;
+} phrases[] = {
+	{ 400, "Bad Request" },
+	{ 401, "Unauthorized" },
+	{ 403, "Forbidden" },
+	{ 404, "Not Found" },
+	{ 405, "Method Not Allowed" },
+	{ 406, "Not Acceptable" },
+	{ 408, "Request Timeout" },
+	{ 410, "Gone" },
+	{ 416, "Range Not Satisfiable" },
+	{ 429, "Too Many Requests" },
+	{ 451, "Unavailable For Legal Reasons" },
+	{ 500, "Internal Server Error" },
+	{ 501, "Not Implemented" },
+	{ 502, "Bad Gateway" },
+	{ 503, "Service Unavailable" },
+	{ 504, "Gateway Timeout" },
+};
+
+void reply_message(struct buf *out, const char *body, size_t n)
+{
+	auto_json struct json *doc = NULL;
+	const struct json *first;
+	const char *s = NULL;
+	struct err ignored;
+
+	/* Most error pages are HTML: no document is no news. */
+	if (!n || json_parse(&doc, body, n, 64u << 10, &ignored) < 0)
+		return;
+	first = json_at(json_get(doc, "errors"), 0);
+	s = json_str(json_get(first, "message"));
+	if (!s || !*s)
+		s = json_str(json_get(first, "code"));
+	if (!s || !*s) /* token servers */
+		s = json_str(json_get(doc, "details"));
+	if (!s || !*s)
+		s = json_str(json_get(doc, "message"));
+	if (s)
+		buf_add_escaped(out, s, strnlen(s, MESSAGE_MAX));
+}
+
+/* "401 Unauthorized: authentication required" */
+static void add_status(struct buf *b, const struct http_xfer *x)
+{
+	auto_buf struct buf said = { 0 };
+
+	buf_printf(b, "%d", x->status);
+	for (size_t i = 0; i < ARRAY_LEN(phrases); i++)
+		if (phrases[i].status == x->status)
+			buf_printf(b, " %s", phrases[i].phrase);
+	reply_message(&said, x->body.data, x->body.len);
+	if (said.len)
+		buf_printf(b, ": %s", buf_str(&said));
+}
+
+static void add_login_remedy(struct buf *b, const struct reply_about *a)
+{
+	if (a->cred->source)
+		buf_printf(b, " (the credentials from %s were refused)", a->cred->source);
+	else if (a->cred->helper)
+		buf_printf(b,
+			   " (the login for %s is kept by the helper docker-credential-%s, which is "
+			   "not called; set BERTH_DOCKER_USERNAME and BERTH_DOCKER_PASSWORD)",
+			   a->ref->host, a->cred->helper);
+	else
+		buf_printf(b,
+			   " (the image is private or does not exist; set BERTH_DOCKER_USERNAME and "
+			   "BERTH_DOCKER_PASSWORD, or run docker login %s)",
+			   a->ref->host);
+}
+
+static void add_not_found(struct buf *b, const struct reply_about *a)
+{
+	char dg[DIGEST_TEXT_MAX];
+
+	if (!a->manifest)
+		buf_adds(b, " (the registry no longer has this part of the image)");
+	else if (a->ref->digest.algo != DIGEST_NONE)
+		buf_printf(b, " (is %s right? %s is not in it)", a->ref->repo,
+			   digest_text(&a->ref->digest, dg));
+	else
+		buf_printf(b, " (%s has no repository %s, or it has no tag %s)", a->ref->host,
+			   a->ref->repo, a->ref->tag);
+}
+
+static void add_rate_limit(struct buf *b, const struct http_xfer *x, const struct reply_about *a)
+{
+	const char *after = http_header(x, "retry-after");
+
+	buf_printf(b, " (the registry's rate limit; %s",
+		   a->cred->source ? "" : "a login usually has a higher one; ");
+	if (after && *after) {
+		buf_adds(b, "it asks to retry after ");
+		buf_add_escaped(b, after, strnlen(after, 40));
+		buf_adds(b, strspn(after, "0123456789") == strlen(after) ? " s)" : ")");
+	} else {
+		buf_adds(b, "try again later)");
+	}
+}
+
+static enum err_kind add_reply(struct buf *b, const struct http_xfer *x,
+			       const struct reply_about *a)
+{
+	buf_printf(b, "%s", a->token ? "the token server says " : "");
+	add_status(b, x);
+	switch (x->status) {
+	case 401:
+	case 403:
+		add_login_remedy(b, a);
+		return ERR_AUTH;
+	case 404:
+		if (!a->token)
+			add_not_found(b, a);
+		return a->token ? ERR_NET : ERR_NOTFOUND;
+	case 429:
+		add_rate_limit(b, x, a);
+		return ERR_NET;
+	default:
+		if (x->status >= 500)
+			buf_printf(b, " (trouble at the registry, not here; try again later)");
+		return ERR_NET;
+	}
+}
+
+static void add_untrusted(struct buf *b, const struct http_xfer *x)
+{
+	buf_printf(b,
+		   "certificate not trusted: %s (for a private CA set SSL_CERT_FILE or give "
+		   "--tls-ca)",
+		   x->reason);
+}
+
+static void add_broken(struct buf *b, const struct http_xfer *x)
+{
+	buf_adds(b, x->reason);
+	if (strstr(x->reason, "wrong version number") || strstr(x->reason, "packet length too long"))
+		buf_adds(b, " (the server does not speak TLS; for plain http give --no-https)");
+}
+
+int reply_error(const struct http_xfer *x, const struct reply_about *a, struct err *e)
+{
+	auto_buf struct buf b = { 0 };
+	enum err_kind kind = ERR_NET;
+
+	if (x->end == HTTP_DONE)
+		kind = add_reply(&b, x, a);
+	else if (x->end == HTTP_UNTRUSTED)
+		add_untrusted(&b, x);
+	else
+		add_broken(&b, x);
+	if (a->after)
+		buf_adds(&b, a->after);
+	if (a->tries > 1)
+		buf_printf(&b, " (%u tries)", a->tries);
+	return err_set(e, kind, "%s: %s", a->what, buf_str(&b));
+}
