@@ -11,6 +11,8 @@
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 LAB=${BERTH_LAB:-/var/tmp/berth-lab-$(id -un)}
 
+export PYTHONDONTWRITEBYTECODE=1
+
 say() { printf '%s\n' "$*"; }
 note() { printf '   %s\n' "$*"; }
 die() {
