@@ -1,0 +1,40 @@
+/* bind: the words of -B and of the BIND variables.
+ *
+ *	struct binds b = { 0 };
+ *	if (binds_parse(&b, "/data:/mnt:ro,/scratch", "-B", cwd, e) < 0) ...
+ *	b.v[0].src, b.v[0].dst, b.v[0].ro
+ *	binds_fini(&b);
+ *
+ * Text in, text out: nothing is looked up. */
+#ifndef PLAN_BIND_H
+#define PLAN_BIND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "src/base/err.h"
+#include "src/base/mem.h"
+
+struct bind {
+	char *src; /* clean absolute host path */
+	char *dst; /* clean absolute container path */
+	bool ro;
+};
+
+struct binds {
+	struct bind *v;
+	size_t n, cap;
+};
+
+void binds_fini(struct binds *b);
+#define auto_binds auto_(binds_fini)
+
+/* Adds what text says: src[:dst[:opt,...]] with commas between binds; "\," and
+ * "\:" stand for the characters themselves.  Options are ro and rw.  A relative
+ * src is taken from cwd (NULL: refused); dst is src when left out.  from names
+ * where the text comes from, for messages.  ERR_USAGE, and ERR_UNSUPPORTED for
+ * an image as source. */
+int binds_parse(struct binds *b, const char *text, const char *from, const char *cwd,
+		struct err *e);
+
+#endif

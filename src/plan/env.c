@@ -1,0 +1,417 @@
+/* The environment is made in the order in which Apptainer's action script makes it: image scripts
+ * over an empty environment, then injected variables, then PATH and library additions, then what
+ * the host has and nobody set.  Each step goes through put() and its friends, which work on the
+ * variables until a script needs a shell; from there on they write shell text that does the same.
+ * The host's variables then travel under other names (never as arguments: /proc/PID/cmdline is
+ * readable for everybody, the environment is not). */
+#include "src/plan/env.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/path.h"
+#include "src/plan/inject.h"
+#include "src/plan/script.h"
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define ENV_DIR	     "/.singularity.d/env/"
+#define LIBS_DIR     "/.singularity.d/libs"
+
+struct builder {
+	const struct run_req *req;
+	const struct facts *f;
+	const struct environment_known *known;
+	struct strv *notes;
+	struct shvars vars;
+	struct inject inject;
+	bool injected;
+	bool shell;	  /* the rest is written to glue */
+	struct buf glue;  /* shell text */
+	struct strv host; /* what the host lends, filtered */
+};
+
+void environment_fini(struct environment *env)
+{
+	strv_fini(&env->vars);
+	free(env->glue);
+	*env = (struct environment){0};
+}
+
+/* K=V, taken literally. */
+static void put(struct builder *b, const char *key, const char *value)
+{
+	if (!b->shell) {
+		shvars_set(&b->vars, key, value, true);
+		return;
+	}
+	buf_printf(&b->glue, "export %s=", key);
+	script_quote(&b->glue, value);
+	buf_addch(&b->glue, '\n');
+}
+
+/* From here on a shell does the work.  False when the image has none. */
+static bool shell_begin(struct builder *b)
+{
+	if (b->shell || !b->f->image.has_sh)
+		return b->shell;
+	b->shell = true;
+	buf_adds(&b->glue, "berth_source() { [ ! -r \"$1\" ] || . \"$1\"; }\n");
+	for (size_t i = 0; i < b->vars.local.n; i++) {
+		const char *eq = strchr(b->vars.local.v[i], '=');
+
+		buf_printf(&b->glue, "%.*s=", (int)(eq - b->vars.local.v[i]), b->vars.local.v[i]);
+		script_quote(&b->glue, eq + 1);
+		buf_addch(&b->glue, '\n');
+	}
+	for (size_t i = 0; i < b->vars.marked.n; i++)
+		buf_printf(&b->glue, "export %s\n", b->vars.marked.v[i]);
+	return true;
+}
+
+static void source(struct builder *b, const struct fact_script *s)
+{
+	if (!b->shell && !script_run(&b->vars, s->text, NULL))
+		return;
+	if (!shell_begin(b)) {
+		strv_addf(b->notes,
+			  "%s%s needs a shell and the image has no /bin/sh; it is not applied",
+			  ENV_DIR, s->name);
+		return;
+	}
+	buf_adds(&b->glue, "berth_source ");
+	auto_free char *path = xasprintf("%s%s", ENV_DIR, s->name);
+
+	script_quote(&b->glue, path);
+	buf_addch(&b->glue, '\n');
+}
+
+/* Appends each default directory that PATH lacks. */
+static void fix_path(struct builder *b)
+{
+	const char *path = b->shell ? NULL : shvars_get(&b->vars, "PATH");
+	auto_strv struct strv have = {0}, want = {0};
+	auto_buf struct buf out = {0};
+
+	if (b->shell) {
+		buf_adds(&b->glue, "for berth_d in /usr/local/sbin /usr/local/bin /usr/sbin "
+				   "/usr/bin /sbin /bin; do\n"
+				   "\tcase \":${PATH-}:\" in *\":$berth_d:\"*) ;; *) "
+				   "PATH=\"${PATH:+$PATH:}$berth_d\";; esac\n"
+				   "done\nunset berth_d\nexport PATH\n");
+		return;
+	}
+	strv_split(&want, DEFAULT_PATH, ':');
+	if (path) {
+		strv_split(&have, path, ':');
+		buf_adds(&out, path);
+	}
+	for (size_t i = 0; i < want.n; i++)
+		if (!strv_has(&have, want.v[i]))
+			buf_printf(&out, "%s%s", out.len ? ":" : "", want.v[i]);
+	shvars_set(&b->vars, "PATH", buf_str(&out), true);
+}
+
+/* Text of ours, in the part of the language that both sides read. */
+static void run_text(struct builder *b, const char *text)
+{
+	if (b->shell)
+		buf_adds(&b->glue, text);
+	else
+		script_run(&b->vars, text, NULL);
+}
+
+/* Adds key with its value as it reads between double quotes, or exactly. */
+static void put_evaluated(struct builder *b, const char *key, const struct inject_var *v)
+{
+	auto_buf struct buf out = {0};
+
+	if (v->literal || b->req->no_eval) {
+		put(b, key, v->value);
+		return;
+	}
+	if (!b->shell && !script_expand(&b->vars, v->value, &out)) {
+		put(b, key, buf_str(&out));
+		return;
+	}
+	if (!shell_begin(b)) {
+		strv_addf(b->notes,
+			  "%s: the value of %s needs a shell and the image has no /bin/sh; "
+			  "it is taken as written",
+			  v->from, v->key);
+		put(b, key, v->value);
+		return;
+	}
+	buf_printf(&b->glue, "export %s=\"", key);
+	for (const char *s = v->value; *s; s++) {
+		if (*s == '"')
+			buf_addch(&b->glue, '\\');
+		buf_addch(&b->glue, *s);
+	}
+	buf_adds(&b->glue, "\"\n");
+}
+
+/* Variables that are not set but change another one. */
+static const struct {
+	const char *name, *as;
+} specials[] = {
+	{"PATH", "SING_USER_DEFINED_PATH"},
+	{"PREPEND_PATH", "SING_USER_DEFINED_PREPEND_PATH"},
+	{"APPEND_PATH", "SING_USER_DEFINED_APPEND_PATH"},
+	{"PREPEND_LD_LIBRARY_PATH", "SING_USER_DEFINED_PREPEND_LD_LIBRARY_PATH"},
+	{"APPEND_LD_LIBRARY_PATH", "SING_USER_DEFINED_APPEND_LD_LIBRARY_PATH"},
+};
+
+static void inject(struct builder *b)
+{
+	b->injected = true;
+	for (size_t i = 0; i < b->inject.n; i++) {
+		const struct inject_var *v = &b->inject.v[i];
+		const char *key = v->key;
+
+		for (size_t k = 0; k < ARRAY_LEN(specials); k++)
+			if (!strcmp(key, specials[k].name))
+				key = specials[k].as;
+		put_evaluated(b, key, v);
+		if (!strcmp(key, "LD_LIBRARY_PATH"))
+			run_text(b, "LD_LIBRARY_PATH=\"$LD_LIBRARY_PATH:" LIBS_DIR "\"\n");
+	}
+}
+
+/* 99-runtimevars.sh, and its younger companion for libraries. */
+static const char runtime_text[] =
+	"PATH=\"${SING_USER_DEFINED_PREPEND_PATH:+$SING_USER_DEFINED_PREPEND_PATH:}$PATH\"\n"
+	"PATH=\"$PATH${SING_USER_DEFINED_APPEND_PATH:+:$SING_USER_DEFINED_APPEND_PATH}\"\n"
+	"PATH=\"${SING_USER_DEFINED_PATH:-$PATH}\"\n"
+	"export PATH\n"
+	"if [ -n \"${SING_USER_DEFINED_PREPEND_LD_LIBRARY_PATH-}\" ]; then\n"
+	"LD_LIBRARY_PATH=\"$SING_USER_DEFINED_PREPEND_LD_LIBRARY_PATH"
+	"${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}\"\nexport LD_LIBRARY_PATH\nfi\n"
+	"if [ -n \"${SING_USER_DEFINED_APPEND_LD_LIBRARY_PATH-}\" ]; then\n"
+	"LD_LIBRARY_PATH=\"${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}"
+	"$SING_USER_DEFINED_APPEND_LD_LIBRARY_PATH\"\nexport LD_LIBRARY_PATH\nfi\n"
+	"unset SING_USER_DEFINED_PREPEND_PATH SING_USER_DEFINED_APPEND_PATH "
+	"SING_USER_DEFINED_PATH\n"
+	"unset SING_USER_DEFINED_PREPEND_LD_LIBRARY_PATH "
+	"SING_USER_DEFINED_APPEND_LD_LIBRARY_PATH\n";
+
+/* A start file of the container's shell may set PS1 again; the first prompt puts it back. */
+static const char prompt_text[] =
+	"if [ -z \"${PROMPT_COMMAND-}\" ]; then\n"
+	"PROMPT_COMMAND=\"PS1=\\\"$PS1\\\"; unset PROMPT_COMMAND\"\n"
+	"else\n"
+	"PROMPT_COMMAND=\"$PROMPT_COMMAND; "
+	"PROMPT_COMMAND=\\\"\\${PROMPT_COMMAND%%; PROMPT_COMMAND=*}\\\"; PS1=\\\"$PS1\\\"\"\n"
+	"fi\n"
+	"export PROMPT_COMMAND\n";
+
+/* BERTH_HOST_<n> holds "K=V"; N comes in front. */
+static const char restore_text[] =
+	"berth_i=0\n"
+	"while [ $berth_i -lt $berth_n ]; do\n"
+	"\teval \"berth_v=\\$BERTH_HOST_$berth_i\"\n"
+	"\tunset BERTH_HOST_$berth_i\n"
+	"\tberth_k=${berth_v%%=*}\n"
+	"\tif ! eval \"[ -n \\\"\\${$berth_k+x}\\\" ]\"; then export \"$berth_v\"\n"
+	"\telif ! eval \"[ -n \\\"\\$$berth_k\\\" ]\"; then unset $berth_k; fi\n"
+	"\tberth_i=$((berth_i + 1))\n"
+	"done\n"
+	"unset berth_i berth_n berth_v berth_k\nunset -f berth_source\n";
+
+/* Passes even with --cleanenv. */
+static const char *const always[] = {"TERM",	    "http_proxy", "HTTP_PROXY", "https_proxy",
+				     "HTTPS_PROXY", "no_proxy",	  "NO_PROXY",	"all_proxy",
+				     "ALL_PROXY",   "ftp_proxy",  "FTP_PROXY"};
+/* Never passes: set by the engine, or meaningless in another tree. */
+static const char *const never[] = {"HOME", "PATH", "LD_LIBRARY_PATH", "USER_PATH", "PWD"};
+/* The engine's own words. */
+static const char *const never_prefix[] = {"APPTAINER_",      "APPTAINERENV_", "SINGULARITY_",
+					   "SINGULARITYENV_", "BERTH_",	       "BERTHENV_"};
+
+static bool name_in(const char *const *list, size_t n, const char *key, size_t len)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strncmp(list[i], key, len) && !list[i][len])
+			return true;
+	return false;
+}
+
+static bool host_passes(const struct run_req *req, const char *var)
+{
+	const char *eq = strchr(var, '=');
+	size_t n = eq ? (size_t)(eq - var) : 0;
+
+	if (!shell_name_is_valid(var, n) || name_in(never, ARRAY_LEN(never), var, n))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(never_prefix); i++)
+		if (str_has_prefix(var, never_prefix[i]))
+			return false;
+	/* Seam: what a launcher needs is kept here under --cleanenv as well. */
+	return !(req->cleanenv || req->containall) || name_in(always, ARRAY_LEN(always), var, n);
+}
+
+static void collect_host(struct builder *b)
+{
+	if (b->req->cleanenv || b->req->containall)
+		strv_add(&b->host, "LANG=C");
+	for (char *const *v = b->f->environ; v && *v; v++)
+		if (host_passes(b->req, *v))
+			strv_add(&b->host, *v);
+}
+
+/* PREFIX_name=value for the three names that the engine is known by. */
+static void put_engine(struct builder *b, const char *name, const char *value)
+{
+	static const char *const engines[] = {"APPTAINER", "SINGULARITY", "BERTH"};
+
+	for (size_t i = 0; i < ARRAY_LEN(engines); i++) {
+		char key[64];
+
+		snprintf(key, sizeof(key), "%s_%s", engines[i], name);
+		put(b, key, value);
+	}
+}
+
+/* What image scripts may see. */
+static void put_identity(struct builder *b)
+{
+	put_engine(b, "CONTAINER", b->f->image.path);
+	put_engine(b, "NAME", path_base(b->f->image.path));
+}
+
+static void put_engine_rest(struct builder *b)
+{
+	static const char *const verbs[] = {"exec", "run", "shell"};
+	const char *path = NULL;
+
+	for (char *const *v = b->f->environ; v && *v; v++)
+		if (str_has_prefix(*v, "PATH="))
+			path = *v + strlen("PATH=");
+	put_identity(b); /* a script may have changed it */
+	put_engine(b, "COMMAND", verbs[b->req->verb]);
+	put_engine(b, "BIND", b->known->bind);
+	put_engine(b, "ENVIRONMENT", ENV_DIR "91-environment.sh");
+	put_engine(b, "APPNAME", "");
+	if (b->req->no_eval)
+		put_engine(b, "NO_EVAL", "1");
+	if (path)
+		put(b, "USER_PATH", path);
+	if (b->known->shell)
+		put(b, "SHELL", b->known->shell);
+}
+
+/* The image's scripts, with the user's variables right behind 99-base.sh. */
+static void image_scripts(struct builder *b)
+{
+	const struct facts_image *image = &b->f->image;
+
+	for (size_t i = 0; i < image->nscripts; i++) {
+		const struct fact_script *s = &image->scripts[i];
+
+		if (!strcmp(s->name, "99-runtimevars.sh"))
+			continue; /* runtime_text does its work, for images without it too */
+		if (!strcmp(s->name, "90-environment.sh"))
+			run_text(b, "PATH=\"${PATH:-" DEFAULT_PATH "}\"\nexport PATH\n");
+		source(b, s);
+		if (str_has_prefix(s->name, "10-docker"))
+			fix_path(b);
+		if (!strcmp(s->name, "99-base.sh"))
+			inject(b);
+	}
+	if (!image->nscripts && image->has_config) {
+		for (char *const *v = image->env; v && *v; v++) {
+			const char *eq = strchrnul(*v, '=');
+			auto_free char *key = xstrndup(*v, (size_t)(eq - *v));
+
+			if (shell_name_is_valid(key, strlen(key)) &&
+			    (!strcmp(key, "PATH") || !shvars_get(&b->vars, key)))
+				put(b, key, *eq ? eq + 1 : "");
+		}
+		fix_path(b);
+	}
+	run_text(b, "PATH=\"${PATH:-" DEFAULT_PATH "}\"\nexport PATH\n");
+	if (!b->injected)
+		inject(b);
+}
+
+/* The host's variables that nobody set; one that the image set to nothing is gone. */
+static void restore_host(struct builder *b, struct strv *out)
+{
+	if (b->shell) {
+		buf_printf(&b->glue, "berth_n=%zu\n%s", b->host.n, restore_text);
+		for (size_t i = 0; i < b->host.n; i++)
+			strv_addf(out, "BERTH_HOST_%zu=%s", i, b->host.v[i]);
+		return;
+	}
+	for (size_t i = 0; i < b->host.n; i++) {
+		const char *eq = strchr(b->host.v[i], '=');
+		auto_free char *key = xstrndup(b->host.v[i], (size_t)(eq - b->host.v[i]));
+		const char *now = shvars_get(&b->vars, key);
+
+		if (!now)
+			strv_add(out, b->host.v[i]);
+		else if (!*now)
+			shvars_unset(&b->vars, key);
+	}
+}
+
+static void build(struct builder *b)
+{
+	auto_buf struct buf prompt = {0};
+	auto_strv struct strv lent = {0};
+	auto_strv struct strv ids = {0};
+
+	strv_addf(&ids, "UID=%lu", (unsigned long)b->f->uid);
+	strv_addf(&ids, "EUID=%lu", (unsigned long)b->f->uid);
+	strv_addf(&ids, "GID=%lu", (unsigned long)b->f->gid);
+	b->vars.outer = &ids;
+	put(b, "HOME", b->known->home);
+	put(b, "PWD", b->known->cwd);
+	put_identity(b);
+	image_scripts(b);
+	run_text(b, runtime_text);
+
+	buf_adds(&prompt, "PS1=\"${PS1:-");
+	for (const char *s = b->req->prompt ? b->req->prompt : "Berth> "; *s; s++)
+		buf_printf(&prompt, "%s%c", strchr("$`\"\\}", *s) ? "\\" : "", *s);
+	buf_adds(&prompt, "}\"\nexport PS1\n");
+	/* A PROMPT_COMMAND of the host is there once the host's variables are. */
+	b->vars.outer = &b->host;
+	if (b->shell)
+		restore_host(b, &lent);
+	run_text(b, buf_str(&prompt));
+	run_text(b, prompt_text);
+	put_engine_rest(b);
+	b->vars.outer = NULL;
+	if (!b->shell)
+		restore_host(b, &lent);
+	else
+		buf_adds(&b->glue, "exec \"$@\"\n");
+	for (size_t i = 0; i < lent.n; i++)
+		strv_take(&b->vars.exported, take_ptr(lent.v[i]));
+	lent.n = 0;
+}
+
+int environment_make(struct environment *env, const struct run_req *req, const struct facts *f,
+		     const struct environment_known *known, struct strv *notes, struct err *e)
+{
+	struct builder b = {.req = req, .f = f, .known = known, .notes = notes};
+	int r = inject_collect(&b.inject, req, f, notes, e);
+
+	if (!r) {
+		collect_host(&b);
+		build(&b);
+		env->vars = b.vars.exported;
+		b.vars.exported = (struct strv){0};
+		if (!strv_env_get(&env->vars, "PWD"))
+			strv_addf(&env->vars, "PWD=%s", known->cwd);
+		while (!str_has_prefix(env->vars.v[env->pwd], "PWD="))
+			env->pwd++;
+		if (b.shell)
+			env->glue = buf_take(&b.glue);
+	}
+	shvars_fini(&b.vars);
+	inject_fini(&b.inject);
+	strv_fini(&b.host);
+	buf_fini(&b.glue);
+	return r;
+}

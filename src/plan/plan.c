@@ -1,0 +1,192 @@
+#include "src/plan/plan.h"
+
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "src/base/path.h"
+#include "src/plan/bind.h"
+#include "src/plan/command.h"
+#include "src/plan/env.h"
+#include "src/plan/mounts.h"
+#include "src/plan/names.h"
+
+void plan_free(struct plan *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->nmounts; i++) {
+		free(p->mounts[i].src);
+		free(p->mounts[i].dst);
+		free(p->mounts[i].data);
+	}
+	for (size_t i = 0; i < p->nfiles; i++) {
+		free(p->files[i].path);
+		free(p->files[i].data);
+	}
+	free(p->mounts);
+	free(p->files);
+	free(p->image);
+	strv_fini(&p->env);
+	strv_fini(&p->argv);
+	strv_fini(&p->cwd);
+	strv_fini(&p->notes);
+	free(p);
+}
+
+int plan_wants(struct strv *paths, struct strv *env_files, const struct run_req *req,
+	       const struct facts *f, struct err *e)
+{
+	auto_binds struct binds user = {0};
+	auto_plan_home struct plan_home home = {0};
+	auto_strv struct strv notes = {0}; /* plan_make() says them */
+
+	if (plan_user_binds(&user, req, f, &notes, e) < 0 || plan_home_make(&home, req, f, e) < 0)
+		return -1;
+	mounts_wants(paths, &user, &home, f);
+	for (size_t i = 0; i < req->env_files.n; i++)
+		strv_split(env_files, req->env_files.v[i], ',');
+	return 0;
+}
+
+/* Options whose words are not known are an old script's, not a reason to fail. */
+static void note_unknown_words(struct plan *p, const struct run_req *req)
+{
+	static const char *const known[] = {"proc", "sys",    "dev", "devpts",	  "home",
+					    "tmp",  "hostfs", "cwd", "bind-paths"};
+
+	for (size_t i = 0; i < req->no_mount.n; i++) {
+		auto_strv struct strv words = {0};
+
+		strv_split(&words, req->no_mount.v[i], ',');
+		for (size_t k = 0; k < words.n; k++) {
+			size_t j = 0;
+
+			while (j < ARRAY_LEN(known) && strcmp(known[j], words.v[k]))
+				j++;
+			if (j == ARRAY_LEN(known) && words.v[k][0] != '/')
+				strv_addf(&p->notes, "--no-mount %s: no such mount; ignored",
+					  words.v[k]);
+		}
+	}
+}
+
+/* A file of ours, unless the user has bound something over it. */
+static void file_add(struct plan *p, const char *path, struct buf *text)
+{
+	for (size_t i = 0; i < p->nmounts; i++)
+		if (p->mounts[i].origin == PLAN_USER && path_is_below(path, p->mounts[i].dst))
+			return;
+	xgrow(&p->files, &p->files_cap, p->nfiles + 1, sizeof(*p->files));
+	p->files[p->nfiles].path = xstrdup(path);
+	p->files[p->nfiles].len = text->len;
+	p->files[p->nfiles].data = text->data ? buf_take(text) : xstrdup("");
+	p->files[p->nfiles].mode = S_IFREG | 0644;
+	p->files[p->nfiles++].replace = true;
+}
+
+static void add_files(struct plan *p, const struct facts *f, const char *home)
+{
+	auto_buf struct buf passwd = {0}, group = {0};
+
+	names_passwd(&passwd, f->image.passwd, f, home);
+	file_add(p, "/etc/passwd", &passwd);
+	names_group(&group, f->image.group, f);
+	file_add(p, "/etc/group", &group);
+}
+
+static void add_cwd(struct plan *p, const struct run_req *req, const struct facts *f,
+		    const char *home)
+{
+	bool contain = req->contain || req->containall;
+
+	if (req->pwd) {
+		strv_take(&p->cwd, path_clean("/", req->pwd));
+		p->cwd_required = true;
+		return;
+	}
+	if (f->cwd && !contain)
+		strv_add(&p->cwd, f->cwd);
+	if (!strv_has(&p->cwd, home))
+		strv_add(&p->cwd, home);
+	if (!strv_has(&p->cwd, "/"))
+		strv_add(&p->cwd, "/");
+}
+
+/* What a nested run binds again: "src:dst[:ro],...". */
+static void binds_text(struct buf *out, const struct binds *user)
+{
+	for (size_t i = 0; i < user->n; i++) {
+		const struct bind *b = &user->v[i];
+
+		buf_adds(out, i ? "," : "");
+		for (int dst = 0; dst < 2; dst++) {
+			buf_adds(out, dst ? ":" : "");
+			for (const char *s = dst ? b->dst : b->src; *s; s++) {
+				if (*s == ',' || *s == ':')
+					buf_addch(out, '\\');
+				buf_addch(out, *s);
+			}
+		}
+		buf_adds(out, b->ro ? ":ro" : "");
+	}
+}
+
+/* Environment and program belong together: a shell may have to stand between. */
+static int add_program(struct plan *p, const struct run_req *req, const struct facts *f,
+		       const struct binds *user, const char *home, struct err *e)
+{
+	auto_environment struct environment env = {0};
+	auto_strv struct strv argv = {0};
+	auto_buf struct buf bind = {0};
+	struct environment_known known = {.home = home, .cwd = p->cwd.v[0]};
+
+	if (command_make(&argv, req, f, &p->notes, e) < 0)
+		return -1;
+	binds_text(&bind, user);
+	known.bind = buf_str(&bind);
+	known.shell = req->verb == RUN_SHELL ? argv.v[0] : NULL;
+	if (environment_make(&env, req, f, &known, &p->notes, e) < 0)
+		return -1;
+	p->env = env.vars;
+	p->env_pwd = env.pwd;
+	env.vars = (struct strv){0};
+	if (env.glue) {
+		strv_add(&p->argv, "/bin/sh");
+		strv_add(&p->argv, "-c");
+		strv_take(&p->argv, take_ptr(env.glue));
+		strv_add(&p->argv, "berth");
+	}
+	for (size_t i = 0; i < argv.n; i++)
+		strv_take(&p->argv, take_ptr(argv.v[i]));
+	argv.n = 0;
+	return 0;
+}
+
+int plan_make(struct plan **out, const struct run_req *req, const struct facts *f, struct err *e)
+{
+	auto_plan struct plan *p = xcalloc(1, sizeof(*p));
+	auto_binds struct binds user = {0};
+	auto_plan_home struct plan_home home = {0};
+
+	p->verb = req->verb;
+	p->root = f->image.is_dir ? PLAN_ROOT_DIR : PLAN_ROOT_SQUASH;
+	p->image = xstrdup(f->image.fs_path ? f->image.fs_path : f->image.path);
+	p->off = f->image.off;
+	p->size = f->image.size;
+	p->uid = f->uid;
+	p->gid = f->gid;
+	p->umask = req->no_umask ? 0022 : f->umask;
+	if (req->containall)
+		p->ns = CLONE_NEWPID | CLONE_NEWIPC;
+	note_unknown_words(p, req);
+	if (plan_user_binds(&user, req, f, &p->notes, e) < 0 ||
+	    plan_home_make(&home, req, f, e) < 0 || mounts_make(p, &user, &home, req, f, e) < 0)
+		return -1;
+	add_files(p, f, home.dst);
+	add_cwd(p, req, f, home.dst);
+	if (add_program(p, req, f, &user, home.dst, e) < 0)
+		return -1;
+	*out = take_ptr(p);
+	return 0;
+}

@@ -1,0 +1,121 @@
+/* The plan as --dry-run prints it: every field, in a fixed order. */
+#include <sched.h>
+#include <stdio.h>
+
+#include "src/base/json.h"
+#include "src/plan/plan.h"
+
+struct name {
+	unsigned bit;
+	const char *name;
+};
+
+static const char *const kinds[] = {
+	[PLAN_BIND] = "bind",	    [PLAN_TMPFS] = "tmpfs",   [PLAN_PROC] = "proc",
+	[PLAN_SYSFS] = "sysfs",	    [PLAN_DEVPTS] = "devpts", [PLAN_MQUEUE] = "mqueue",
+	[PLAN_SYMLINK] = "symlink",
+};
+static const struct name flags[] = {
+	{PLAN_RO, "ro"},	 {PLAN_REC, "rec"},	{PLAN_OPTIONAL, "optional"},
+	{PLAN_NOSUID, "nosuid"}, {PLAN_NODEV, "nodev"}, {PLAN_NOEXEC, "noexec"},
+	{PLAN_IS_DIR, "dir"},	 {PLAN_HIDE, "hide"},
+};
+static const struct name namespaces[] = {
+	{CLONE_NEWUSER, "user"},     {CLONE_NEWNS, "mnt"},  {CLONE_NEWPID, "pid"},
+	{CLONE_NEWIPC, "ipc"},	     {CLONE_NEWUTS, "uts"}, {CLONE_NEWNET, "net"},
+	{CLONE_NEWCGROUP, "cgroup"},
+};
+
+static void put_list(struct jw *w, const char *key, const struct strv *list)
+{
+	jw_arr(w, key);
+	for (size_t i = 0; i < list->n; i++)
+		jw_str(w, NULL, list->v[i]);
+	jw_end(w);
+}
+
+/* The names of the bits that are set, with commas. */
+static void put_bits(struct jw *w, const char *key, unsigned bits, const struct name *names,
+		     size_t n)
+{
+	auto_buf struct buf text = {0};
+
+	for (size_t i = 0; i < n; i++)
+		if (bits & names[i].bit)
+			buf_printf(&text, "%s%s", text.len ? "," : "", names[i].name);
+	jw_str(w, key, buf_str(&text));
+}
+
+static void put_mode(struct jw *w, const char *key, mode_t mode)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%04o", (unsigned)(mode & 07777));
+	jw_str(w, key, text);
+}
+
+static void put_mounts(struct jw *w, const struct plan *p)
+{
+	jw_arr(w, "mounts");
+	for (size_t i = 0; i < p->nmounts; i++) {
+		const struct plan_mount *m = &p->mounts[i];
+
+		jw_obj(w, NULL);
+		jw_str(w, "kind", kinds[m->kind]);
+		jw_str(w, "origin", m->origin == PLAN_USER ? "user" : "default");
+		if (m->src)
+			jw_str(w, "source", m->src);
+		jw_str(w, "target", m->dst);
+		put_bits(w, "flags", m->flags, flags, ARRAY_LEN(flags));
+		if (m->data)
+			jw_str(w, "data", m->data);
+		jw_end(w);
+	}
+	jw_end(w);
+}
+
+static void put_files(struct jw *w, const struct plan *p)
+{
+	jw_arr(w, "files");
+	for (size_t i = 0; i < p->nfiles; i++) {
+		const struct plan_file *f = &p->files[i];
+
+		jw_obj(w, NULL);
+		jw_str(w, "path", f->path);
+		put_mode(w, "mode", f->mode);
+		jw_bool(w, "replace", f->replace);
+		if (f->data)
+			jw_str(w, "data", f->data);
+		jw_end(w);
+	}
+	jw_end(w);
+}
+
+void plan_json(const struct plan *p, struct buf *out)
+{
+	static const char *const verbs[] = {"exec", "run", "shell"};
+	struct jw w = {.out = out, .indent = 2};
+
+	jw_obj(&w, NULL);
+	jw_str(&w, "verb", verbs[p->verb]);
+	jw_obj(&w, "root");
+	jw_str(&w, "kind", p->root == PLAN_ROOT_DIR ? "directory" : "squashfs");
+	jw_str(&w, "path", p->image);
+	jw_int(&w, "offset", p->off);
+	jw_int(&w, "size", p->size);
+	jw_end(&w);
+	put_mounts(&w, p);
+	put_files(&w, p);
+	put_list(&w, "argv", &p->argv);
+	put_list(&w, "env", &p->env);
+	put_list(&w, "cwd", &p->cwd);
+	jw_bool(&w, "cwd_required", p->cwd_required);
+	jw_int(&w, "uid", p->uid);
+	jw_int(&w, "gid", p->gid);
+	put_mode(&w, "umask", p->umask);
+	put_bits(&w, "namespaces", CLONE_NEWUSER | CLONE_NEWNS | p->ns, namespaces,
+		 ARRAY_LEN(namespaces));
+	put_list(&w, "notes", &p->notes);
+	jw_end(&w);
+	buf_addch(out, '\n');
+}
