@@ -1,0 +1,97 @@
+#include "image/owner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "src/base/buf.h"
+#include "src/base/fd.h"
+#include "src/base/mem.h"
+
+/* Field 22 of /proc/PID/stat (proc_pid_stat(5)); 0 when it cannot be read.  The command name
+ * may hold blanks and parentheses, so fields count from the last ')'. */
+static unsigned long long start_time(long pid)
+{
+	auto_buf struct buf b = {0};
+	char path[64];
+	struct err e;
+	char *p;
+
+	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+	if (file_read(AT_FDCWD, path, &b, 4096, &e) != 0)
+		return 0;
+	p = strrchr(b.data, ')');
+	for (int field = 2; p && field < 22; field++)
+		p = strchr(p + 1, ' ');
+	return p ? strtoull(p + 1, NULL, 10) : 0;
+}
+
+/* Pids mean something only within one pid namespace of one host. */
+static char *place(void)
+{
+	struct utsname u;
+	struct stat st = {0};
+	char *s;
+
+	if (uname(&u) < 0)
+		strcpy(u.nodename, "unknown");
+	(void)stat("/proc/self/ns/pid", &st);
+	s = xasprintf("%s-%lu", u.nodename, (unsigned long)st.st_ino);
+	for (char *p = s; *p; p++)
+		if (*p == '/')
+			*p = '_';
+	return s;
+}
+
+char *owner_name(void)
+{
+	auto_free char *here = place();
+
+	return xasprintf("%s.%ld.%llu", here, (long)getpid(), start_time(getpid()));
+}
+
+/* Takes ".digits" off the end of s; -1 when it is not there. */
+static int take_number(char *s, unsigned long long *out)
+{
+	char *dot = strrchr(s, '.'), *end;
+
+	if (!dot || dot[1] < '0' || dot[1] > '9')
+		return -1;
+	*out = strtoull(dot + 1, &end, 10);
+	if (*end)
+		return -1;
+	*dot = '\0';
+	return 0;
+}
+
+enum owner_state owner_state(const char *name)
+{
+	auto_free char *here = place();
+	auto_free char *s = xstrdup(name);
+	unsigned long long pid, start, now;
+
+	if (take_number(s, &start) < 0 || take_number(s, &pid) < 0 || strcmp(s, here) != 0 ||
+	    pid < 1 || pid > INT32_MAX)
+		return OWNER_ELSEWHERE;
+	if (kill((pid_t)pid, 0) < 0 && errno == ESRCH)
+		return OWNER_GONE;
+	now = start_time((long)pid);
+	/* hidepid=2 hides other users' processes: then only kill() speaks. */
+	if (now && start && now != start)
+		return OWNER_GONE;
+	return (pid_t)pid == getpid() ? OWNER_SELF : OWNER_ALIVE;
+}
+
+char *owner_of_file(const char *file, const char *prefix, const char *suffix)
+{
+	size_t n = strlen(file), a = strlen(prefix), b = strlen(suffix);
+
+	if (n <= a + b || !str_has_prefix(file, prefix) || !str_has_suffix(file, suffix))
+		return NULL;
+	return xstrndup(file + a, n - a - b);
+}

@@ -1,0 +1,23 @@
+/* store_impl: what the three sources of the store share; nobody else includes it. */
+#ifndef IMAGE_STORE_IMPL_H
+#define IMAGE_STORE_IMPL_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "image/store.h"
+
+struct store {
+	char *dir; /* DIR/v1 */
+	int root;  /* that, open */
+	int tmp;   /* its tmp */
+};
+
+/* "blobs/sha256/4f/4f53..." as a heap string. */
+char *store_blob_path(const struct digest *d);
+/* size bytes of in, from its start, to out; inside the kernel where that works.  -1 with errno. */
+int store_copy_fd(int in, int out, off_t size);
+
+#define STORE_FILE_MODE 0600
+
+#endif
