@@ -1,0 +1,75 @@
+/* serve_priv: what the serve_*.c files share.  Transport (serve.c) and handlers
+ * know each other only through struct request. */
+#ifndef IMAGE_SERVE_PRIV_H
+#define IMAGE_SERVE_PRIV_H
+
+#include <linux/fuse.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "image/serve.h"
+
+enum { SERVE_THREADS_MAX = 16, SEQ_SLOTS = 256 };
+
+struct push;
+
+struct serve {
+	struct squash *img;
+	struct squash_info info;
+	struct vtree *tree;
+	uid_t uid;
+	gid_t gid;
+	bool no_open;	   /* the kernel can do without OPEN and OPENDIR */
+	struct push *push; /* NULL: do not store */
+	char **warm;
+	size_t nwarm;
+	int fd;
+
+	unsigned max_threads;
+	atomic_uint idle;
+	atomic_bool quit;
+	pthread_mutex_t lock; /* of the two below */
+	unsigned nthreads;
+	pthread_t thread[SERVE_THREADS_MAX];
+};
+
+/* One request, and where its answer goes. */
+struct request {
+	struct serve *s;
+	int fd;
+	const struct fuse_in_header *in;
+	const void *body; /* what follows the header: len bytes and a NUL */
+	size_t len;
+	uint8_t *out; /* SERVE_READ_MAX bytes */
+};
+
+/* Answers the request, or not, as its kind demands. */
+void serve_handle(struct request *rq);
+void serve_reply(const struct request *rq, const void *p, size_t n);
+void serve_reply_error(const struct request *rq, int error);
+
+/* READDIR and READDIRPLUS. */
+void serve_readdir(struct request *rq);
+void serve_read(struct request *rq);
+/* GETXATTR and LISTXATTR. */
+void serve_xattr(struct request *rq);
+
+void serve_attr_image(const struct serve *s, const struct squash_inode *i, struct fuse_attr *a);
+void serve_attr_virtual(const struct serve *s, const struct vnode *v, struct fuse_attr *a);
+/* Fills an entry that is valid for ever; attr is filled by the caller. */
+void serve_entry(struct fuse_entry_out *o, uint64_t node);
+/* The inode of a node of the image; EIO for a virtual one. */
+int serve_inode(struct request *rq, struct squash_inode *i);
+
+/* Files to decode ahead, in a thread of its own until quit. */
+void serve_warm(struct serve *s);
+
+/* push: stores the rest of decoded blocks in the page cache, from a thread of its
+ * own: from a worker it deadlocks, as the kernel waits for pages that are locked by
+ * reads queued behind that worker.  A full queue drops. */
+struct push *push_new(struct serve *s);
+void push_free(struct push *p); /* ends the thread */
+/* [off, off + n) of the file was answered and made a decode necessary. */
+void push_store(struct push *p, uint64_t node, uint64_t off, size_t n);
+
+#endif
