@@ -1,0 +1,1 @@
+# berth_fuzz(fuzz_<module> <libraries>)

@@ -1,0 +1,63 @@
+#!/usr/bin/env bats
+# The main job, end to end: what was pulled runs as the ordinary user.
+load ../lab/bats
+
+@test "python3 with numpy runs from the pulled image" {
+	needs_debian
+	pull lab/numpy:1
+	worked
+	run --separate-stderr berth exec out.sif python3 -c 'import numpy, os
+print(numpy.arange(10).sum(), os.getuid())'
+	worked
+	[ "$output" = "45 $(id -u)" ]
+}
+
+@test "the image's environment and program are those of its config" {
+	pull lab/busybox:1
+	worked
+	[ "$(berth exec out.sif sh -c 'echo $GREETING')" = hello ]
+	[ "$(berth run out.sif)" = "hello from a layer" ]
+	[ "$(berth run out.sif echo other)" = other ]
+}
+
+@test "exec and run take a docker:// URI, and ask for no layer twice" {
+	fault '[]'
+	export SSL_CERT_FILE=$LAB_CA
+	run --separate-stderr berth exec "docker://localhost:$FAULT/lab/busybox:1" cat /etc/hello
+	worked
+	[ "$output" = "hello from a layer" ]
+	: >"$FAULT_LOG"
+	run --separate-stderr berth run "docker://localhost:$FAULT/lab/busybox:1"
+	worked
+	[ "$output" = "hello from a layer" ]
+	[ "$(requests '.path | test("/blobs/")')" = 0 ]
+	tidy
+}
+
+@test "the status is the program's" {
+	pull lab/busybox:1
+	run berth exec out.sif sh -c 'exit 42'
+	[ "$status" = 42 ]
+	run berth exec out.sif /no/such/program
+	[ "$status" = 127 ]
+	run berth exec out.sif /etc/hello
+	[ "$status" = 126 ]
+	run berth exec none.sif true
+	[ "$status" = 125 ]
+}
+
+@test "entrypoint and command with quotes and blanks are passed as they are" {
+	pull lab/corpus:1
+	worked
+	berth inspect --json out.sif | jq -e '.type == "container"'
+	run --separate-stderr berth inspect -r out.sif
+	worked
+	run --separate-stderr berth inspect out.sif
+	[[ $output = *org.example.a* ]]
+}
+
+@test "the store's owner alone reads the store's directory" {
+	pull lab/busybox:1
+	worked
+	[ "$(stat -c %U "$CACHE")" = "$(id -un)" ]
+}

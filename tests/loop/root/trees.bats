@@ -1,0 +1,142 @@
+#!/usr/bin/env bats
+# The tree in the SIF is the tree that umoci unpacks as root, whoever reads it.  As root: umoci's
+# truth, loop mounts, and files of mode 0000 need it; Berth itself still runs as the ordinary user.
+load ../../lab/bats
+
+setup_file() {
+	mkdir -p "$LAB_RUN/trees"
+	chown "$LAB_USER:" "$LAB_RUN/trees"
+}
+
+# sif IMAGE: pulled once for this file, by the ordinary user; sets SIF and OFFSET.
+sif() {
+	SIF=$LAB_RUN/trees/$1.sif
+	if [ ! -e "$SIF" ]; then
+		lab_as_user env BERTH_CACHEDIR="$LAB_RUN/trees/cache" timeout -k 5 230 "$BERTH" pull \
+			--tls-ca "$LAB_CA" "$SIF" "docker://localhost:$LAB_OPEN/lab/$1:1"
+	fi
+	OFFSET=$(python3 -c 'import sys; print(open(sys.argv[1], "rb").read(1 << 20).index(b"hsqs"))' "$SIF")
+}
+
+# What Berth adds to every image: docs/images.md says why.
+extra() {
+	cat <<-END
+		/.singularity.d
+		/.singularity.d/
+		/.exec
+		/.run
+		/.shell
+		/.test
+		/singularity
+		/environment
+		/dev
+		/proc
+		/sys
+		/tmp
+		/root
+		/home
+		/var
+		/var/tmp
+		/etc
+		/etc/hosts
+		/etc/resolv.conf
+	END
+}
+
+# same IMAGE DIR
+same() {
+	python3 "$TOP/tests/lab/treelist.py" "$2" >got
+	extra >extra
+	python3 "$TOP/tests/lab/treelist.py" --diff "$LAB_TRUTH/$1" got extra
+}
+
+by_kernel() {
+	sif "$1"
+	mkdir mnt
+	mount -t squashfs -o "ro,loop,offset=$OFFSET" "$SIF" mnt || skip "this kernel mounts no SquashFS"
+	same "$1" mnt || { umount mnt && false; }
+	umount mnt
+}
+
+by_unsquashfs() {
+	sif "$1"
+	unsquashfs -quiet -no-progress -o "$OFFSET" -d tree "$SIF" >log
+	same "$1" tree
+}
+
+by_squashfuse() {
+	sif "$1"
+	mkdir mnt
+	squashfuse_ll -f -o "offset=$OFFSET" "$SIF" mnt 3>&- &
+	lab_wait_for 10 mountpoint -q mnt
+	# squashfuse 0.1.105 gives trusted.* the name security.* and the other way round.
+	python3 "$TOP/tests/lab/treelist.py" mnt | sed 's/"trusted\./"security./' >got
+	fusermount3 -u mnt || umount mnt
+	extra >extra
+	python3 "$TOP/tests/lab/treelist.py" --diff "$LAB_TRUTH/$1" got extra
+}
+
+@test "the corpus, mounted by the kernel" { by_kernel corpus; }
+@test "the corpus, unpacked by unsquashfs" { by_unsquashfs corpus; }
+@test "the corpus, mounted by squashfuse_ll" { by_squashfuse corpus; }
+
+@test "the Debian image, mounted by the kernel" {
+	needs_debian
+	by_kernel full
+}
+@test "the Debian image, unpacked by unsquashfs" {
+	needs_debian
+	by_unsquashfs full
+}
+@test "the Debian image, mounted by squashfuse_ll" {
+	needs_debian
+	by_squashfuse full
+}
+
+@test "the Debian image, read through Berth's own mount, has the same bytes" {
+	needs_debian
+	sif full
+	lab_as_user env BERTH_CACHEDIR="$LAB_RUN/trees/cache" timeout 200 "$BERTH" exec "$SIF" \
+		sh -c 'find / -xdev -type f -path "/usr/*" -print0 | sort -z | xargs -0 sha256sum' >ours
+	jq -r 'select(.type == "file" and (.path | startswith("/usr/"))) | .sha256 + "  " + .path' \
+		"$LAB_TRUTH/full" | LC_ALL=C sort -k2 >want
+	LC_ALL=C sort -k2 ours | cmp - want
+}
+
+@test "GNU's old sparse files have the content that GNU tar gives them" {
+	sif sparse
+	unsquashfs -quiet -no-progress -o "$OFFSET" -d tree "$SIF" >log
+	mkdir want
+	tar -C want -xf "$LAB_TMP/small/oci/sparse.tar"
+	cmp want/sparse/gnu tree/sparse/gnu
+	cmp want/after tree/after
+}
+
+@test "a full disk leaves the existing output as it was" {
+	mkdir small
+	mount -t tmpfs -o size=2m,mode=0777 none small
+	head -c 1000000 /dev/urandom >small/out.sif
+	cp small/out.sif before
+	status=0
+	lab_as_user env BERTH_CACHEDIR="$LAB_RUN/trees/cache2" "$BERTH" pull -F --tls-ca "$LAB_CA" \
+		"$PWD/small/out.sif" "docker://localhost:$LAB_OPEN/lab/full:1" 2>log || status=$?
+	found=$(ls -A small)
+	cmp before small/out.sif && same=yes
+	umount small
+	[ "$status" = 125 ] && [ "$same" = yes ]
+	[ "$found" = out.sif ]
+	grep -qE 'No space left|space' log
+}
+
+@test "a full disk under the store is said, and the output is not there" {
+	mkdir small
+	mount -t tmpfs -o size=2m,mode=0777 none small
+	chmod 0777 .
+	status=0
+	lab_as_user env BERTH_CACHEDIR="$PWD/small/cache" "$BERTH" pull --tls-ca "$LAB_CA" \
+		"$LAB_RUN/trees/none.sif" "docker://localhost:$LAB_OPEN/lab/full:1" 2>log || status=$?
+	umount small
+	[ "$status" = 125 ]
+	grep -qE 'No space left|space' log
+	[ ! -e "$LAB_RUN/trees/none.sif" ]
+}

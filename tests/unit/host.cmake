@@ -1,0 +1,1 @@
+# berth_unit(test_<module> <libraries>)

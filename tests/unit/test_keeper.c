@@ -1,0 +1,133 @@
+#include "tests/unit/unit.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mpi/keeper.h"
+#include "src/base/fd.h"
+
+/* What the keeper saw, written into the descriptor that it was handed. */
+struct seen {
+	pid_t pid, parent, session;
+	int fds;
+	char cwd[64];
+};
+
+static int fds_open(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	int n = -3; /* ".", ".." and the listing's own */
+
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+static int report(void *arg, int fd, struct err *e)
+{
+	struct seen s = { .pid = getpid(), .parent = getppid(), .session = getsid(0) };
+
+	(void)arg;
+	s.fds = fds_open();
+	if (!getcwd(s.cwd, sizeof(s.cwd)) || fd_write(fd, &s, sizeof(s)) < 0)
+		return err_sys(e, "report");
+	return 0;
+}
+
+static int refuse(void *arg, struct err *e)
+{
+	return err_set(e, ERR_INPUT, "%s is damaged", (const char *)arg);
+}
+
+START_TEST(the_keeper_leaves_the_job_behind)
+{
+	struct keeper_work w = { .serve = report };
+	struct err e = { 0 };
+	struct seen s = { 0 };
+	int sock = -1, pipes[2], stray = dup(0), status;
+
+	ck_assert_int_eq(pipe(pipes), 0);
+	ck_ok(keeper_start(&sock, &w, &e), &e);
+	ck_assert_int_eq(fd_send(sock, pipes[1]), 0);
+	close(pipes[1]);
+	ck_assert_int_eq(read(pipes[0], &s, sizeof(s)), sizeof(s));
+	/* Its end: the last writer is gone. */
+	ck_assert_int_eq(read(pipes[0], &status, 1), 0);
+	ck_assert_int_ne(s.parent, getpid());
+	ck_assert_int_ne(s.session, getsid(0));
+	ck_assert_int_ne(s.session, s.pid);
+	ck_assert_str_eq(s.cwd, "/");
+	/* 0, 1, 2, the socket, and what was handed over. */
+	ck_assert_int_eq(s.fds, 5);
+	ck_assert_int_eq(waitpid(-1, &status, WNOHANG), -1);
+	ck_assert_int_eq(errno, ECHILD);
+	close(stray);
+	close(sock);
+}
+END_TEST
+
+START_TEST(a_keeper_that_gives_up_says_why)
+{
+	struct keeper_work w = { .prepare = refuse, .serve = report, .arg = (void *)"a.sif" };
+	struct err e = { 0 };
+	int sock = -1;
+
+	ck_ok(keeper_start(&sock, &w, &e), &e);
+	ck_assert_int_eq(keeper_failure(sock, &e), 1);
+	ck_assert_str_eq(e.text, "a.sif is damaged");
+	close(sock);
+}
+END_TEST
+
+START_TEST(a_keeper_that_is_well_reports_no_failure)
+{
+	struct keeper_work w = { .serve = report };
+	struct err e = { 0 };
+	int sock = -1;
+
+	ck_ok(keeper_start(&sock, &w, &e), &e);
+	ck_assert_int_eq(keeper_failure(sock, &e), 0);
+	close(sock);
+}
+END_TEST
+
+static int hang(void *arg, int fd, struct err *e)
+{
+	(void)arg;
+	(void)e;
+	for (;;)
+		if (poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 60000) != 0)
+			return 0;
+}
+
+START_TEST(job_signals_do_not_reach_the_keeper_s_work)
+{
+	struct keeper_work w = { .serve = hang };
+	struct err e = { 0 };
+	int sock = -1, pair[2];
+	char c;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	ck_ok(keeper_start(&sock, &w, &e), &e);
+	ck_assert_int_eq(fd_send(sock, pair[1]), 0);
+	close(pair[1]);
+	/* A group of its own: a signal for ours does not reach it. */
+	signal(SIGTERM, SIG_IGN);
+	ck_assert_int_eq(kill(0, SIGTERM), 0);
+	ck_assert_int_eq(poll(&(struct pollfd){ .fd = pair[0], .events = POLLIN }, 1, 100), 0);
+	ck_assert_int_eq(write(pair[0], "x", 1), 1);
+	ck_assert_int_eq(read(pair[0], &c, 1) <= 0, 1);
+	close(sock);
+}
+END_TEST
+
+UNIT(keeper, the_keeper_leaves_the_job_behind, a_keeper_that_gives_up_says_why,
+     a_keeper_that_is_well_reports_no_failure, job_signals_do_not_reach_the_keeper_s_work)
