@@ -1,6 +1,6 @@
 /* facts: everything of the world that a plan may depend on.
  *
- * flow gathers them (src/flow/facts.c from src/host; the image half from
+ * src/flow gathers them (the host half from src/host, the image half from
  * image/) and hands them to plan_make().  Two steps, so that only what a
  * request needs is looked at:
  *
