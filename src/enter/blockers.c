@@ -17,7 +17,7 @@
 static long switch_read(const char *root, const char *path)
 {
 	auto_free char *full = path_join(root, path);
-	auto_buf struct buf b = {0};
+	auto_buf struct buf b = { 0 };
 	struct err ignored;
 	char *end;
 	long v;
@@ -38,7 +38,7 @@ static bool exists(const char *root, const char *path, struct stat *st)
 static void kernel_read(struct blockers *b, const char *root)
 {
 	auto_free char *full = path_join(root, "proc/sys/kernel/osrelease");
-	auto_buf struct buf text = {0};
+	auto_buf struct buf text = { 0 };
 	struct err ignored;
 	struct utsname u;
 
@@ -53,7 +53,7 @@ void blockers_probe(struct blockers *b, const char *root)
 {
 	struct stat st;
 
-	*b = (struct blockers){0};
+	*b = (struct blockers){ 0 };
 	kernel_read(b, root);
 	b->max_user_ns = switch_read(root, "proc/sys/user/max_user_namespaces");
 	b->max_mnt_ns = switch_read(root, "proc/sys/user/max_mnt_namespaces");

@@ -171,7 +171,7 @@ int enter_build(struct enter *x, int keeper, struct fault *f)
 		return -1;
 	if (getrlimit(RLIMIT_NOFILE, &was) == 0 &&
 	    was.rlim_cur < x->plan->nmounts + x->plan->nfiles + SPARE_FDS) {
-		more = (struct rlimit){was.rlim_max, was.rlim_max};
+		more = (struct rlimit){ was.rlim_max, was.rlim_max };
 		raised = setrlimit(RLIMIT_NOFILE, &more) == 0;
 	}
 	r = tree_build(x, keeper, f);
@@ -222,7 +222,7 @@ static int exec_fault(struct fault *f, const char *path)
 static int exec_in_path(struct enter *x, const char *name, struct fault *f)
 {
 	const char *dirs = strv_env_get(&x->plan->env, "PATH");
-	struct fault found = {.step = FAULT_NOT_FOUND, .sys = ENOENT};
+	struct fault found = { .step = FAULT_NOT_FOUND, .sys = ENOENT };
 	char path[4096];
 
 	if (!dirs)

@@ -8,7 +8,7 @@
 
 int fault_at(struct fault *f, enum fault_step step, uint64_t index)
 {
-	*f = (struct fault){.step = step, .sys = errno, .index = index};
+	*f = (struct fault){ .step = step, .sys = errno, .index = index };
 	return -1;
 }
 
@@ -17,7 +17,8 @@ static const char *mount_words(const struct plan_mount *m, char *out, size_t n)
 {
 	static const char *const kinds[] = {
 		[PLAN_TMPFS] = "tmpfs",	  [PLAN_PROC] = "proc",	    [PLAN_SYSFS] = "sysfs",
-		[PLAN_DEVPTS] = "devpts", [PLAN_MQUEUE] = "mqueue", [PLAN_SYMLINK] = "link"};
+		[PLAN_DEVPTS] = "devpts", [PLAN_MQUEUE] = "mqueue", [PLAN_SYMLINK] = "link"
+	};
 	const char *ro = m->flags & PLAN_RO ? " (ro)" : "";
 
 	if (m->kind == PLAN_BIND)

@@ -97,7 +97,7 @@ static int locate(int image, const char *path, char **real, struct err *e)
 static void missing_add(struct enter *x, char *path, bool is_dir)
 {
 	xgrow(&x->missing, &x->missing_cap, x->nmissing + 1, sizeof(*x->missing));
-	x->missing[x->nmissing++] = (struct missing){.path = path, .is_dir = is_dir};
+	x->missing[x->nmissing++] = (struct missing){ .path = path, .is_dir = is_dir };
 }
 
 /* PLAN_HIDE: the mount point is the name itself, not what it leads to. */

@@ -34,7 +34,7 @@ static inline int sys_move_mount(int from, int to, const char *to_path)
 static inline int sys_mount_setattr(int fd, unsigned flags, unsigned long set,
 				    unsigned long propagation)
 {
-	struct mount_attr attr = {.attr_set = set, .propagation = propagation};
+	struct mount_attr attr = { .attr_set = set, .propagation = propagation };
 
 	return (int)syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | flags, &attr, sizeof(attr));
 }

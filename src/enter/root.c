@@ -44,16 +44,16 @@ int root_squash(struct enter *x, int keeper, struct fault *f)
 	auto_close int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	char fd[16], uid[16], gid[16];
 	const struct option o[] = {
-		{"source", "berth"},
-		{"subtype", "berth"},
-		{"ro", NULL},
-		{"fd", fd},
-		{"rootmode", "40000"},
-		{"user_id", uid},
-		{"group_id", gid},
-		{"allow_other", NULL},
-		{"default_permissions", NULL},
-		{"max_read", "1048576"},
+		{ "source", "berth" },
+		{ "subtype", "berth" },
+		{ "ro", NULL },
+		{ "fd", fd },
+		{ "rootmode", "40000" },
+		{ "user_id", uid },
+		{ "group_id", gid },
+		{ "allow_other", NULL },
+		{ "default_permissions", NULL },
+		{ "max_read", "1048576" },
 	};
 
 	if (fuse < 0)
@@ -106,9 +106,9 @@ static int overlay_over(struct enter *x, struct fault *f)
 	auto_close int lower = -1;
 	char dirs[64];
 	const struct option o[] = {
-		{"source", "berth"},
-		{"lowerdir", dirs},
-		{"userxattr", NULL},
+		{ "source", "berth" },
+		{ "lowerdir", dirs },
+		{ "userxattr", NULL },
 	};
 
 	if (mkdirat(x->stage, "lower", 0755) < 0)
@@ -159,7 +159,7 @@ static bool wants_stage(const struct enter *x)
 
 int root_directory_place(struct enter *x, struct fault *f)
 {
-	static const struct option o[] = {{"source", "berth"}, {"mode", "0755"}};
+	static const struct option o[] = { { "source", "berth" }, { "mode", "0755" } };
 
 	if (wants_stage(x)) {
 		x->stage = fs_mount("tmpfs", o, ARRAY_LEN(o), MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);

@@ -60,11 +60,11 @@ static int configure(int fs, const char *data)
 
 static int fs_open(const struct plan_mount *m, uint64_t i, int *out, struct fault *f)
 {
-	static const char *const types[] = {[PLAN_TMPFS] = "tmpfs",
-					    [PLAN_PROC] = "proc",
-					    [PLAN_SYSFS] = "sysfs",
-					    [PLAN_DEVPTS] = "devpts",
-					    [PLAN_MQUEUE] = "mqueue"};
+	static const char *const types[] = { [PLAN_TMPFS] = "tmpfs",
+					     [PLAN_PROC] = "proc",
+					     [PLAN_SYSFS] = "sysfs",
+					     [PLAN_DEVPTS] = "devpts",
+					     [PLAN_MQUEUE] = "mqueue" };
 	/* A tmpfs stays writable until targets were made in it (attach.c). */
 	unsigned flags = m->kind == PLAN_TMPFS ? m->flags & ~(unsigned)PLAN_RO : m->flags;
 	auto_close int fs = sys_fsopen(types[m->kind]);

@@ -36,9 +36,9 @@ START_TEST(each_switch_is_named_with_its_remedy)
 	b.max_user_ns = 0;
 	ck_assert_int_eq(blockers_namespaces(&b, ENOSPC, &e), -1);
 	ck_assert_int_eq(e.kind, ERR_HOST);
-	ck_assert_str_eq(e.text,
-			 "user namespaces are switched off (user.max_user_namespaces = 0); an "
-			 "administrator allows them with: sysctl -w user.max_user_namespaces=65536");
+	ck_assert_str_eq(
+		e.text, "user namespaces are switched off (user.max_user_namespaces = 0); an "
+			"administrator allows them with: sysctl -w user.max_user_namespaces=65536");
 	b = healthy;
 	b.userns_clone = 0;
 	ck_assert_int_eq(blockers_namespaces(&b, EPERM, &e), -1);
@@ -159,6 +159,5 @@ END_TEST
 
 UNIT(blockers, a_host_with_everything_has_no_blocker, each_switch_is_named_with_its_remedy,
      check_and_a_failed_start_say_the_same, a_refusal_without_a_switch_names_chroot_and_seccomp,
-     root_is_not_stopped_by_switches_for_ordinary_users,
-     a_missing_fuse_device_is_a_module_to_load, kernels_before_mount_setattr_are_too_old,
-     a_directory_of_fixtures_is_a_host)
+     root_is_not_stopped_by_switches_for_ordinary_users, a_missing_fuse_device_is_a_module_to_load,
+     kernels_before_mount_setattr_are_too_old, a_directory_of_fixtures_is_a_host)

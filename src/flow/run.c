@@ -1,0 +1,175 @@
+/* The order of things, and why:
+ *
+ * - everything that allocates, looks up or prints comes before the keeper is forked
+ *   and the namespaces are made;
+ * - the keeper is forked first, from a process that is still small, and gets the
+ *   image's open tables by the fork itself; what it prepares runs while the launcher
+ *   makes its namespaces;
+ * - the launcher becomes the program itself, so signals, terminal, descriptors and
+ *   exit status are native. */
+#include "src/flow/run.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "image/serve.h"
+#include "mpi/keeper.h"
+#include "src/base/log.h"
+#include "src/base/path.h"
+#include "src/enter/enter.h"
+#include "src/flow/pull.h"
+#include "src/flow/run_host.h"
+#include "src/flow/run_image.h"
+#include "src/plan/plan.h"
+
+/* What the keeper needs; the launcher's memory, copied by fork. */
+struct serving {
+	struct squash *squash;
+	const struct plan *plan;
+	struct serve *serve;
+};
+
+/* A mount point that lies in another mount is nothing that the image can show. */
+static bool is_covered(const struct plan *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p->mounts[i].kind != PLAN_SYMLINK &&
+		    path_is_below(p->mounts[n].dst, p->mounts[i].dst))
+			return true;
+	return false;
+}
+
+/* The plan's files and mount points, as the server shows them.  Heap array. */
+static struct serve_node *nodes_make(const struct plan *p, size_t *n)
+{
+	struct serve_node *nodes = xcalloc(p->nfiles + p->nmounts + 1, sizeof(*nodes));
+
+	*n = 0;
+	for (size_t i = 0; i < p->nfiles; i++) {
+		const struct plan_file *f = &p->files[i];
+
+		nodes[(*n)++] = (struct serve_node){ .path = f->path,
+						     .mode = f->mode,
+						     .data = f->data,
+						     .len = f->len,
+						     .replace = f->replace };
+	}
+	for (size_t i = 0; i < p->nmounts; i++) {
+		const struct plan_mount *m = &p->mounts[i];
+
+		if (m->kind == PLAN_SYMLINK || is_covered(p, i))
+			continue;
+		nodes[(*n)++] = (struct serve_node){
+			.path = m->dst,
+			.mode = m->flags & PLAN_IS_DIR ? S_IFDIR | 0755 : S_IFREG | 0644,
+			.replace = (m->flags & PLAN_HIDE) != 0,
+		};
+	}
+	return nodes;
+}
+
+static int serving_prepare(void *arg, struct err *e)
+{
+	struct serving *s = arg;
+	struct serve_opts o = { .uid = s->plan->uid, .gid = s->plan->gid, .store = true };
+
+	o.nodes = nodes_make(s->plan, &o.nnodes);
+	return serve_new(&s->serve, s->squash, &o, e);
+}
+
+static int serving_run(void *arg, int fuse_fd, struct err *e)
+{
+	struct serving *s = arg;
+
+	return serve_run(s->serve, fuse_fd, e);
+}
+
+/* Explains a fault; where the keeper gave up first, its reason is the better one. */
+static int explain(const struct fault *f, const struct plan *p, int keeper, struct err *e)
+{
+	int r = fault_explain(f, p, e);
+
+	if (r > 0)
+		log_error("%s", e->text);
+	else if (keeper >= 0 && keeper_failure(keeper, e))
+		err_wrap(e, "%s", p->image);
+	return r;
+}
+
+static void warn_skipped(const struct enter *x, const struct plan *p)
+{
+	const struct fault *list;
+	size_t n = enter_skipped(x, &list);
+
+	for (size_t i = 0; i < n; i++) {
+		struct err e = { 0 };
+
+		fault_explain(&list[i], p, &e);
+		log_warn("%s", e.text);
+	}
+}
+
+static int act(const struct plan *p, struct run_image *image, struct err *e)
+{
+	struct serving serving = { .squash = image->squash, .plan = p };
+	struct keeper_work work = { .prepare = serving_prepare,
+				    .serve = serving_run,
+				    .arg = &serving,
+				    .keep = &image->image->fd,
+				    .nkeep = 1 };
+	auto_enter struct enter *x = NULL;
+	auto_close int keeper = -1;
+	struct fault f = { 0 };
+
+	if (enter_new(&x, p, e) < 0)
+		return -1;
+	if (p->root == PLAN_ROOT_SQUASH && keeper_start(&keeper, &work, e) < 0)
+		return -1;
+	if (enter_build(x, keeper, &f) < 0)
+		return explain(&f, p, keeper, e);
+	warn_skipped(x, p);
+	enter_exec(x, &f);
+	return explain(&f, p, keeper, e);
+}
+
+/* A URI becomes a file of the store; the request's pull options apply. */
+static int image_path(const struct run_req *req, struct buf *path, struct err *e)
+{
+	struct pull_req pull = { .uri = req->image,
+				 .into_store = true,
+				 .disable_cache = req->disable_cache,
+				 .arch = req->arch,
+				 .no_https = req->no_https,
+				 .user = req->user,
+				 .password = req->password,
+				 .ca_file = req->ca_file,
+				 .auth_file = req->auth_file };
+	struct stat st;
+
+	/* What exists is a file, whatever its name looks like. */
+	if (!strncmp(req->image, "docker://", 9) && stat(req->image, &st) < 0)
+		return flow_pull(&pull, path, e);
+	buf_adds(path, req->image);
+	return 0;
+}
+
+int flow_run(const struct run_req *req, struct buf *text, struct err *e)
+{
+	auto_buf struct buf path = { 0 };
+	auto_run_image struct run_image image = { 0 };
+	auto_run_host struct run_host host = { 0 };
+	auto_plan struct plan *plan = NULL;
+	struct facts facts = { 0 };
+
+	if (image_path(req, &path, e) < 0 || run_host_gather(&host, req, &facts, e) < 0 ||
+	    run_image_open(&image, buf_str(&path), facts.cwd, req, &facts.image, e) < 0 ||
+	    plan_make(&plan, req, &facts, e) < 0)
+		return -1;
+	for (size_t i = 0; i < plan->notes.n; i++)
+		log_warn("%s", plan->notes.v[i]);
+	if (req->dry_run) {
+		plan_json(plan, text);
+		return 0;
+	}
+	return act(plan, &image, e);
+}

@@ -1,0 +1,20 @@
+/* run: exec, run and shell, from the request to the program.
+ *
+ *	auto_buf struct buf text = { 0 };
+ *	int r = flow_run(&req, &text, e);   // comes back only when nothing was started
+ *
+ * Gather (host, image), decide (plan), act (keeper, enter).  On success the calling
+ * process becomes the program. */
+#ifndef FLOW_RUN_H
+#define FLOW_RUN_H
+
+#include "src/base/buf.h"
+#include "src/base/err.h"
+#include "src/plan/request.h"
+
+/* 0: dry run, the plan is in text as JSON.  126: the program is in the container but
+ * cannot be executed, 127: it is not there; both were said with log_error(), as the
+ * program's own shell would.  -1: it did not come that far, see e. */
+int flow_run(const struct run_req *req, struct buf *text, struct err *e);
+
+#endif

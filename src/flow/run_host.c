@@ -1,0 +1,87 @@
+#include "src/flow/run_host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "src/base/fd.h"
+#include "src/plan/plan.h"
+
+#define ENV_FILE_MAX (4 << 20) /* bytes */
+
+void run_host_fini(struct run_host *h)
+{
+	for (size_t i = 0; h->texts && i < h->env_files.n; i++)
+		free(h->texts[i]);
+	free(h->texts);
+	free(h->file_facts);
+	free(h->path_facts);
+	free(h->groups);
+	strv_fini(&h->paths);
+	strv_fini(&h->env_files);
+	host_fini(&h->host);
+}
+
+static void caller_facts(struct run_host *h, struct facts *f)
+{
+	const struct host *host = &h->host;
+
+	h->groups = xcalloc(host->ngroups + 1, sizeof(*h->groups));
+	for (size_t i = 0; i < host->ngroups; i++)
+		h->groups[i] = (struct fact_group){ host->groups[i].gid, host->groups[i].name };
+	*f = (struct facts){ .uid = host->uid,
+			     .gid = host->gid,
+			     .groups = h->groups,
+			     .ngroups = host->ngroups,
+			     .user = host->user,
+			     .gecos = host->gecos,
+			     .home = host->home,
+			     .shell = host->shell,
+			     .cwd = host->cwd,
+			     .umask = host->umask,
+			     .environ = host->environ,
+			     .image = f->image };
+}
+
+static void path_facts(struct run_host *h, struct facts *f)
+{
+	h->path_facts = xcalloc(h->paths.n + 1, sizeof(*h->path_facts));
+	for (size_t i = 0; i < h->paths.n; i++) {
+		struct host_path p;
+
+		host_path_look(&p, &h->host, h->paths.v[i]);
+		h->path_facts[i] = (struct fact_path){ p.path, p.mode, p.error, p.real };
+	}
+	f->paths = h->path_facts;
+	f->npaths = h->paths.n;
+}
+
+static void env_file_facts(struct run_host *h, struct facts *f)
+{
+	h->file_facts = xcalloc(h->env_files.n + 1, sizeof(*h->file_facts));
+	h->texts = xcalloc(h->env_files.n + 1, sizeof(*h->texts));
+	for (size_t i = 0; i < h->env_files.n; i++) {
+		auto_buf struct buf text = { 0 };
+		struct err why = { 0 };
+		int r = file_read(AT_FDCWD, h->env_files.v[i], &text, ENV_FILE_MAX, &why);
+
+		h->file_facts[i] = (struct fact_file){ .path = h->env_files.v[i] };
+		if (r == 0)
+			h->file_facts[i].text = h->texts[i] = buf_take(&text);
+		else
+			h->file_facts[i].error = r > 0 ? ENOENT : why.sys ? why.sys : EFBIG;
+	}
+	f->env_files = h->file_facts;
+	f->nenv_files = h->env_files.n;
+}
+
+int run_host_gather(struct run_host *h, const struct run_req *req, struct facts *f, struct err *e)
+{
+	if (host_probe(&h->host, AT_FDCWD, NULL, e) < 0)
+		return -1;
+	caller_facts(h, f);
+	if (plan_wants(&h->paths, &h->env_files, req, f, e) < 0)
+		return -1;
+	path_facts(h, f);
+	env_file_facts(h, f);
+	return 0;
+}
