@@ -33,7 +33,7 @@ loop_begin() {
 	fi
 }
 
-# Copies of what the ordinary user runs, at a place that it can read wherever the tree is.
+# A copy of what the ordinary user runs, where it can be read whatever the mode of the tree.
 loop_programs() {
 	install -D "$BERTH" "$LAB_RUN/bin/berth" || return 1
 	export BERTH=$LAB_RUN/bin/berth

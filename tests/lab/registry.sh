@@ -36,7 +36,8 @@ lab_certs() {
 }
 
 lab_registry() {
-	local name=$1 data=$2 auth=${3:-open} scheme=${4:-https} conf=$LAB_RUN/$1.yml
+	local name=$1 data=$2 auth=${3:-open} scheme=${4:-https} logs=${BATS_TEST_TMPDIR:-$LAB_RUN}
+	local conf=$logs/$name.yml
 	{
 		say "version: 0.1"
 		say "log: {level: info, accesslog: {disabled: true}}"
@@ -56,15 +57,16 @@ lab_registry() {
 	if [ "$auth" = basic ]; then
 		htpasswd -Bbn alice wonderland >"$LAB_RUN/htpasswd" 2>/dev/null
 	fi
-	lab_spawn "$LAB_RUN/$name.log" docker-registry serve "$conf"
-	LAB_PORT=$(lab_port "$LAB_RUN/$name.log" 'listening on 127\.0\.0\.1:([0-9]+)')
+	lab_spawn "$logs/$name.log" docker-registry serve "$conf"
+	LAB_PORT=$(lab_port "$logs/$name.log" 'listening on 127\.0\.0\.1:([0-9]+)')
 }
 
 # lab_token_server [SECONDS]: signs tokens that live that long; sets LAB_TOKEN_PORT.
 lab_token_server() {
-	lab_spawn "$LAB_RUN/token.log" python3 -u "$TOP/tests/lab/tokens.py" --tls "$LAB_RUN/tls" \
-		--ttl "${1:-300}" --log "$LAB_RUN/token.requests"
-	LAB_TOKEN_PORT=$(lab_port "$LAB_RUN/token.log" 'listening on ([0-9]+)')
+	local logs=${BATS_TEST_TMPDIR:-$LAB_RUN}
+	lab_spawn "$logs/token.log" python3 -u "$TOP/tests/lab/tokens.py" --tls "$LAB_RUN/tls" \
+		--ttl "${1:-300}" --log "$logs/token.requests"
+	LAB_TOKEN_PORT=$(lab_port "$logs/token.log" 'listening on ([0-9]+)')
 	export LAB_TOKEN_PORT
 }
 

@@ -1,2 +1,6 @@
 # berth_unit(test_<module> <libraries>)
+berth_unit(test_bind berth_plan)
+berth_unit(test_env berth_plan)
+berth_unit(test_passwd berth_plan)
 berth_unit(test_plan berth_plan)
+berth_unit(test_script berth_plan)

@@ -116,7 +116,7 @@ static int missing_of(char *image, const char *dst, unsigned flags, char *out, s
 	struct err e = { 0 };
 
 	if (enter_new(&x, &p, &e) < 0) {
-		snprintf(out, n, "%s", e.text);
+		snprintf(out, n, "%.*s", (int)n - 1, e.text);
 		return -1;
 	}
 	snprintf(out, n, "%s", x->nmissing ? x->missing[0].path : "");

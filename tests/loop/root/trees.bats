@@ -112,30 +112,37 @@ by_squashfuse() {
 	cmp want/after tree/after
 }
 
+# small_disk: sets SMALL, a full file system of 2 MB that the ordinary user may write.
+small_disk() {
+	SMALL=$LAB_RUN/trees/small
+	mkdir -p "$SMALL"
+	mount -t tmpfs -o size=2m,mode=0777 none "$SMALL"
+}
+
 @test "a full disk leaves the existing output as it was" {
-	mkdir small
-	mount -t tmpfs -o size=2m,mode=0777 none small
-	head -c 1000000 /dev/urandom >small/out.sif
-	cp small/out.sif before
-	status=0
-	lab_as_user env BERTH_CACHEDIR="$LAB_RUN/trees/cache2" "$BERTH" pull -F --tls-ca "$LAB_CA" \
-		"$PWD/small/out.sif" "docker://localhost:$LAB_OPEN/lab/full:1" 2>log || status=$?
-	found=$(ls -A small)
-	cmp before small/out.sif && same=yes
-	umount small
+	small_disk
+	head -c 1000000 /dev/urandom >"$SMALL/out.sif"
+	cp "$SMALL/out.sif" before
+	status=0 same=no
+	lab_as_user env BERTH_CACHEDIR="$LAB_RUN/trees/cache2" timeout 200 "$BERTH" pull -F \
+		--tls-ca "$LAB_CA" "$SMALL/out.sif" "docker://localhost:$LAB_OPEN/lab/full:1" \
+		2>log || status=$?
+	found=$(ls -A "$SMALL")
+	cmp before "$SMALL/out.sif" && same=yes
+	umount "$SMALL"
+	cat log
 	[ "$status" = 125 ] && [ "$same" = yes ]
 	[ "$found" = out.sif ]
 	grep -qE 'No space left|space' log
 }
 
 @test "a full disk under the store is said, and the output is not there" {
-	mkdir small
-	mount -t tmpfs -o size=2m,mode=0777 none small
-	chmod 0777 .
+	small_disk
 	status=0
-	lab_as_user env BERTH_CACHEDIR="$PWD/small/cache" "$BERTH" pull --tls-ca "$LAB_CA" \
+	lab_as_user env BERTH_CACHEDIR="$SMALL/cache" timeout 200 "$BERTH" pull --tls-ca "$LAB_CA" \
 		"$LAB_RUN/trees/none.sif" "docker://localhost:$LAB_OPEN/lab/full:1" 2>log || status=$?
-	umount small
+	umount "$SMALL"
+	cat log
 	[ "$status" = 125 ]
 	grep -qE 'No space left|space' log
 	[ ! -e "$LAB_RUN/trees/none.sif" ]
