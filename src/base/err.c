@@ -7,7 +7,7 @@
 
 #include "src/base/mem.h"
 
-int err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
+void err_set_(struct err *e, enum err_kind kind, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -16,7 +16,6 @@ int err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);
-	return -1;
 }
 
 static enum err_kind kind_of(int sys)
@@ -32,7 +31,7 @@ static enum err_kind kind_of(int sys)
 	}
 }
 
-int err_sys(struct err *e, const char *fmt, ...)
+void err_sys_(struct err *e, const char *fmt, ...)
 {
 	int sys = errno;
 	va_list ap;
@@ -45,10 +44,9 @@ int err_sys(struct err *e, const char *fmt, ...)
 	va_end(ap);
 	if (n >= 0 && (size_t)n < sizeof(e->text))
 		snprintf(e->text + n, sizeof(e->text) - (size_t)n, ": %s", strerror(sys));
-	return -1;
 }
 
-int err_wrap(struct err *e, const char *fmt, ...)
+void err_wrap_(struct err *e, const char *fmt, ...)
 {
 	char inner[sizeof(e->text)];
 	va_list ap;
@@ -61,5 +59,4 @@ int err_wrap(struct err *e, const char *fmt, ...)
 	if (n >= 0 && (size_t)n < sizeof(e->text))
 		snprintf(e->text + n, sizeof(e->text) - (size_t)n, ": %.*s",
 			 (int)MAX((int)sizeof(e->text) - n - 3, 0), inner);
-	return -1;
 }

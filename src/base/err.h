@@ -43,13 +43,22 @@ struct err {
 
 /* Write the error.  Return -1, so that "return err_set(...)" reads well.
  * Text that does not fit is cut. */
-int err_set(struct err *e, enum err_kind kind, const char *fmt, ...) err_printf_(3, 4);
+#define err_set(e, kind, ...) (err_set_(e, kind, __VA_ARGS__), err_minus_one_())
 
 /* As err_set with kind ERR_SYS (ERR_SPACE for ENOSPC, EDQUOT; ERR_NOTFOUND for
  * ENOENT), sys = errno, and ": <strerror>" appended. */
-int err_sys(struct err *e, const char *fmt, ...) err_printf_(2, 3);
+#define err_sys(e, ...) (err_sys_(e, __VA_ARGS__), err_minus_one_())
 
 /* Prefix the text with "<fmt>: "; kind and sys stay.  Returns -1. */
-int err_wrap(struct err *e, const char *fmt, ...) err_printf_(2, 3);
+#define err_wrap(e, ...) (err_wrap_(e, __VA_ARGS__), err_minus_one_())
+
+/* The -1 is in sight of the compiler, so it knows which paths end here. */
+static inline int err_minus_one_(void)
+{
+	return -1;
+}
+void err_set_(struct err *e, enum err_kind kind, const char *fmt, ...) err_printf_(3, 4);
+void err_sys_(struct err *e, const char *fmt, ...) err_printf_(2, 3);
+void err_wrap_(struct err *e, const char *fmt, ...) err_printf_(2, 3);
 
 #endif
