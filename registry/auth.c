@@ -3,7 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "registry/http.h"
+#include "registry/secret.h"
+#include "registry/url.h"
 #include "src/base/json.h"
 
 /* A token without expires_in lives 60 s, says the specification; nobody's lives
@@ -30,13 +31,12 @@ static void set_value(struct auth *a, const char *scheme, const char *secret)
 
 static int challenged_basic(struct auth *a, const struct credential *cred)
 {
-	char *pair;
+	auto_secret char *pair = NULL;
 
 	if (!cred->user || a->value)
 		return 2;
 	pair = credential_basic(cred);
 	set_value(a, "Basic", pair);
-	secret_free(pair);
 	return 0;
 }
 
@@ -69,7 +69,7 @@ int auth_challenged(struct auth *a, const struct challenge *c, const struct cred
 			       "(Basic and Bearer are)");
 	if (strncasecmp(c->realm, "https://", 8) != 0 &&
 	    !(plain && !strncasecmp(c->realm, "http://", 7))) {
-		auto_free char *shown = http_url_shown(c->realm);
+		auto_free char *shown = url_shown(c->realm);
 
 		return err_set(e, ERR_NET, "the registry names %s for tokens, which is not https",
 			       shown);
@@ -96,7 +96,7 @@ bool auth_is_stale(const struct auth *a, int64_t now)
 static void add_param(struct buf *out, const char *key, const char *value)
 {
 	buf_printf(out, "%s=", key);
-	http_add_encoded(out, value);
+	url_add_encoded(out, value);
 }
 
 void auth_token_url(const struct auth *a, const struct credential *cred, struct buf *url)

@@ -27,7 +27,9 @@ struct slot {
 
 static const char *shown_bytes(uint64_t n, char buf[static 32])
 {
-	if (n < 1000000)
+	if (n < 1000)
+		snprintf(buf, 32, "%u bytes", (unsigned)n);
+	else if (n < 1000000)
 		snprintf(buf, 32, "%.1f kB", (double)n / 1e3);
 	else if (n < 1000000000)
 		snprintf(buf, 32, "%.1f MB", (double)n / 1e6);
@@ -88,7 +90,8 @@ static int on_data(void *arg, const void *p, size_t n, struct err *e)
 	struct slot *s = arg;
 
 	if (n > s->get->size - s->got)
-		return err_set(e, ERR_INPUT, "the manifest says that it has %llu bytes, the registry sends more",
+		return err_set(e, ERR_INPUT,
+			       "the manifest says that it has %llu bytes, the registry sends more",
 			       (unsigned long long)s->get->size);
 	if (s->get->data(s->get->arg, p, n, e) < 0)
 		return -1;

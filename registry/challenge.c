@@ -53,7 +53,8 @@ static void set_param(struct challenge *c, const char *key, size_t n, const char
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (strlen(known[i].key) == n && !strncasecmp(known[i].key, key, n) && !*known[i].to)
+		if (strlen(known[i].key) == n && !strncasecmp(known[i].key, key, n) &&
+		    !*known[i].to)
 			*known[i].to = xstrdup(value);
 }
 

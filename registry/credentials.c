@@ -4,17 +4,11 @@
 #include <string.h>
 
 #include "registry/base64.h"
+#include "registry/secret.h"
 #include "src/base/buf.h"
 #include "src/base/fd.h"
 #include "src/base/json.h"
 #include "src/base/log.h"
-
-void secret_free(char *s)
-{
-	if (s)
-		explicit_bzero(s, strlen(s));
-	free(s);
-}
 
 void credential_fini(struct credential *c)
 {
@@ -30,10 +24,9 @@ void credential_fini(struct credential *c)
 char *credential_basic(const struct credential *c)
 {
 	struct buf out = { 0 };
-	char *pair = xasprintf("%s:%s", c->user, c->password);
+	auto_secret char *pair = xasprintf("%s:%s", c->user, c->password);
 
 	base64_add(&out, pair, strlen(pair));
-	secret_free(pair);
 	return buf_take(&out);
 }
 

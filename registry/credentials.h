@@ -39,7 +39,5 @@ int credential_from_json(struct credential *out, const char *p, size_t n, const 
 			 const char *host, const char *repo);
 /* "user:password" in base64, as Basic wants it.  Heap string. */
 char *credential_basic(const struct credential *c);
-/* free() that leaves nothing of s behind; NULL is fine. */
-void secret_free(char *s);
 
 #endif

@@ -14,14 +14,16 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "registry/secret.h"
+#include "registry/url.h"
 #include "src/base/dl.h"
 #include "src/base/log.h"
 
-#define MAX_HOPS	8
-#define MAX_HEADERS	(64u << 10)
-#define MAX_ERROR_BODY	(64u << 10)
-#define MAX_HOP_BODY	(1u << 20)
-#define RECEIVE_BUFFER	(256l << 10)
+#define MAX_HOPS       8
+#define MAX_HEADERS    (64u << 10)
+#define MAX_ERROR_BODY (64u << 10)
+#define MAX_HOP_BODY   (1u << 20)
+#define RECEIVE_BUFFER (256l << 10)
 
 static struct {
 	__typeof__(&curl_global_init) global_init;
@@ -90,49 +92,17 @@ struct http_call {
 	CURL *easy;
 	struct curl_slist *headers;
 	char *url;
+	char *auth; /* a copy: the session may renew the caller's while this runs */
 	unsigned hops;
 	size_t header_bytes, hop_bytes;
-	bool in_body;  /* headers are over: what looks like one now is a trailer */
-	bool stopped;  /* a callback wrote x->err */
+	bool in_body; /* headers are over: what looks like one now is a trailer */
+	bool stopped; /* a callback wrote x->err */
 	char error[CURL_ERROR_SIZE];
 };
 
 static void global_init(void)
 {
 	curl.global_init(CURL_GLOBAL_DEFAULT);
-}
-
-/* ---- small texts ---- */
-
-char *http_url_shown(const char *url)
-{
-	const char *host = strstr(url, "://");
-	auto_buf struct buf b = { 0 };
-	size_t n;
-	const char *at;
-
-	host = host ? host + 3 : url;
-	n = strcspn(host, "/?#");
-	at = memrchr(host, '@', n);
-	buf_add(&b, url, (size_t)(host - url));
-	if (at) {
-		n -= (size_t)(at + 1 - host);
-		host = at + 1;
-	}
-	n += strcspn(host + n, "?#");
-	buf_add_escaped(&b, host, MIN(n, 300u));
-	return buf_take(&b);
-}
-
-void http_add_encoded(struct buf *out, const char *p)
-{
-	for (; *p; p++) {
-		if ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
-		    (*p >= '0' && *p <= '9') || strchr("-._~", *p))
-			buf_addch(out, *p);
-		else
-			buf_printf(out, "%%%02X", (unsigned char)*p);
-	}
 }
 
 const char *http_header_at(const struct http_xfer *x, const char *name, size_t i)
@@ -160,8 +130,7 @@ static bool same_origin(const char *a, const char *b)
 		char *pa = NULL, *pb = NULL;
 
 		same = !curl.url_get(ua, parts[i], &pa, CURLU_DEFAULT_PORT) &&
-		       !curl.url_get(ub, parts[i], &pb, CURLU_DEFAULT_PORT) &&
-		       !strcasecmp(pa, pb);
+		       !curl.url_get(ub, parts[i], &pb, CURLU_DEFAULT_PORT) && !strcasecmp(pa, pb);
 		curl.free(pa);
 		curl.free(pb);
 	}
@@ -280,6 +249,7 @@ static void call_free(struct http_call *c)
 	for (struct curl_slist *l = c->headers; l; l = l->next)
 		explicit_bzero(l->data, strlen(l->data));
 	curl.slist_free(c->headers);
+	secret_free(c->auth);
 	free(c->url);
 	free(c);
 }
@@ -318,21 +288,25 @@ static void set_options(struct http_call *c)
 		curl.easy_setopt(y, CURLOPT_POSTFIELDS, x->post);
 }
 
-static int call_start(struct http *h, struct http_xfer *x, char *url, unsigned hops, struct err *e)
+/* Takes url and auth. */
+static int call_start(struct http *h, struct http_xfer *x, char *url, char *auth, unsigned hops,
+		      struct err *e)
 {
 	struct http_call *c = xcalloc(1, sizeof(*c));
 	char from[40];
 	CURLMcode code;
 
-	*c = (struct http_call){ .http = h, .x = x, .url = url, .hops = hops };
+	*c = (struct http_call){ .http = h, .x = x, .url = url, .auth = auth, .hops = hops };
 	x->call = c;
+	free(x->host);
+	x->host = url_host(url);
 	x->status = 0;
 	strv_fini(&x->headers);
 	c->easy = curl.easy_init();
 	if (!c->easy)
 		abort();
-	if (x->auth && !x->crossed)
-		add_header(c, "Authorization", x->auth);
+	if (auth)
+		add_header(c, "Authorization", auth);
 	for (size_t i = 0; x->accept && x->accept[i]; i++)
 		add_header(c, "Accept", x->accept[i]);
 	if (x->range_from) {
@@ -357,7 +331,7 @@ static void follow(struct http_call *c)
 {
 	struct http *h = c->http;
 	struct http_xfer *x = c->x;
-	char *to = NULL, *url;
+	char *to = NULL, *url, *auth;
 	auto_free char *shown = NULL;
 	unsigned hops = c->hops + 1;
 
@@ -369,7 +343,7 @@ static void follow(struct http_call *c)
 		return;
 	}
 	url = xstrdup(to);
-	shown = http_url_shown(url);
+	shown = url_shown(url);
 	log_debug("redirect %d to %s", x->status, shown);
 	if (strncasecmp(url, "https://", 8) != 0 && !h->allow_plain) {
 		err_set(&x->err, ERR_NET, "a redirect to %s, which is not https", shown);
@@ -379,8 +353,9 @@ static void follow(struct http_call *c)
 	}
 	/* Once away from the origin, always: a way back could be arranged by others. */
 	x->crossed |= !same_origin(x->url, url);
+	auth = x->crossed ? NULL : take_ptr(c->auth);
 	call_free(take_ptr(x->call));
-	if (call_start(h, x, url, hops, &x->err) < 0)
+	if (call_start(h, x, url, auth, hops, &x->err) < 0)
 		end_with(x, HTTP_STOPPED);
 }
 
@@ -409,13 +384,15 @@ static enum http_end classify(CURLcode code)
 /* libcurl's sentences name functions and byte counts; these are for people. */
 static void explain(struct http_call *c, CURLcode code)
 {
+	static const char cert[] = "SSL certificate problem: ";
 	struct http_xfer *x = c->x;
 	const char *raw = *c->error ? c->error : curl.easy_strerror(code);
-	static const char cert[] = "SSL certificate problem: ";
 	auto_buf struct buf b = { 0 };
 	long sys = 0;
 
 	curl.easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &sys);
+	if (code == CURLE_COULDNT_CONNECT || code == CURLE_SSL_CONNECT_ERROR)
+		buf_printf(&b, "cannot connect to %s: ", x->host);
 	if (code == CURLE_OPERATION_TIMEDOUT && strstr(raw, "too slow"))
 		buf_printf(&b, "stalled (less than %ld bytes a second for %ld s)",
 			   c->http->stall_bytes, c->http->stall_s);
@@ -436,7 +413,7 @@ static void explain(struct http_call *c, CURLcode code)
 static void finish(struct http_call *c, CURLcode code)
 {
 	struct http_xfer *x = c->x;
-	auto_free char *shown = http_url_shown(c->url);
+	auto_free char *shown = url_shown(c->url);
 	enum http_end end = c->stopped ? HTTP_STOPPED : classify(code);
 
 	if (end == HTTP_DONE && is_redirect(x)) {
@@ -515,7 +492,7 @@ int http_start(struct http *h, struct http_xfer *x, struct err *e)
 	x->crossed = false;
 	x->reason[0] = '\0';
 	x->err = (struct err){ 0 };
-	if (call_start(h, x, xstrdup(x->url), 0, e) < 0) {
+	if (call_start(h, x, xstrdup(x->url), x->auth ? xstrdup(x->auth) : NULL, 0, e) < 0) {
 		end_with(x, HTTP_STOPPED);
 		return -1;
 	}
@@ -561,4 +538,6 @@ void http_xfer_fini(struct http_xfer *x)
 {
 	buf_fini(&x->body);
 	strv_fini(&x->headers);
+	free(x->host);
+	x->host = NULL;
 }

@@ -25,11 +25,11 @@
 #include "src/base/mem.h"
 
 struct http_opts {
-	const char *ca_file;	   /* trusted besides the system's; NULL: $SSL_CERT_FILE or none */
-	bool allow_plain;	   /* http:// too */
+	const char *ca_file;	    /* trusted besides the system's; NULL: $SSL_CERT_FILE or none */
+	bool allow_plain;	    /* http:// too */
 	unsigned connect_timeout_s; /* 0: 20 */
-	unsigned stall_bytes;	   /* slower than this many bytes a second ... 0: 1000 */
-	unsigned stall_s;	   /* ... for so long is a broken connection; 0: 30 */
+	unsigned stall_bytes;	    /* slower than this many bytes a second ... 0: 1000 */
+	unsigned stall_s;	    /* ... for so long is a broken connection; 0: 30 */
 };
 
 enum http_end {
@@ -44,11 +44,11 @@ enum http_end {
 struct http_xfer {
 	/* Set by the caller, borrowed until the end; all but url may be 0. */
 	const char *url;
-	const char *auth;	    /* value of Authorization */
-	const char *const *accept;  /* NULL-terminated: one Accept line each */
-	const char *post;	    /* a form: POST instead of GET */
-	uint64_t range_from;	    /* > 0: "Range: bytes=N-" */
-	size_t max_body;	    /* of a 2xx reply that data does not take; more is an error */
+	const char *auth;	   /* value of Authorization */
+	const char *const *accept; /* NULL-terminated: one Accept line each */
+	const char *post;	   /* a form: POST instead of GET */
+	uint64_t range_from;	   /* > 0: "Range: bytes=N-" */
+	size_t max_body;	   /* of a 2xx reply that data does not take; more is an error */
 	/* Called once the headers of the last reply are there, not for redirects. */
 	int (*head)(void *arg, struct http_xfer *x, struct err *e);
 	/* Takes the body of 2xx replies.  Other bodies are kept up to 64 KiB, then cut. */
@@ -58,10 +58,11 @@ struct http_xfer {
 	/* Valid when end is set (status and headers from head on). */
 	enum http_end end;
 	int status;
-	bool crossed;	    /* the reply came from another host than url's */
+	bool crossed; /* the reply came from another host than url's */
+	char *host;   /* "host:port" that the reply came from, for messages */
 	struct buf body;
-	char reason[256];   /* why it was CUT, UNREACHED or UNTRUSTED; printable */
-	struct err err;	    /* why it was STOPPED */
+	char reason[256]; /* why it was CUT, UNREACHED or UNTRUSTED; printable */
+	struct err err;	  /* why it was STOPPED */
 
 	struct http_call *call; /* private */
 	struct strv headers;	/* private */
@@ -97,9 +98,5 @@ static inline const char *http_header(const struct http_xfer *x, const char *nam
 {
 	return http_header_at(x, name, 0);
 }
-/* url without its query and user part: signed URLs are secrets.  Heap string. */
-char *http_url_shown(const char *url);
-/* p percent-encoded for a query or a form. */
-void http_add_encoded(struct buf *out, const char *p);
 
 #endif

@@ -183,8 +183,7 @@ static int parse_layers(struct manifest *m, const struct json *list, struct err 
 		return err_set(e, ERR_LIMIT, "manifest: %zu layers, the limit is %d", n,
 			       MANIFEST_MAX_LAYERS);
 	m->layers = xcalloc(n + 1, sizeof(*m->layers));
-	json_each(list, i, el)
-	{
+	json_each (list, i, el) {
 		char what[64];
 
 		snprintf(what, sizeof(what), "layer %zu of %zu", i + 1, n);
@@ -267,8 +266,7 @@ static int no_platform(const struct json *list, const struct platform *want, str
 	char text[PLATFORM_TEXT_MAX];
 	const struct json *entry;
 
-	json_each(list, i, entry)
-	{
+	json_each (list, i, entry) {
 		struct platform p;
 
 		if (entry_platform(&p, entry) != 0 || strv_has(&seen, platform_text(&p, text)))
@@ -302,8 +300,7 @@ int index_choose(struct descriptor *out, const char *p, size_t n, const struct p
 	if (json_len(list) > INDEX_MAX_ENTRIES)
 		return err_set(e, ERR_LIMIT, "index: %zu entries, the limit is %d", json_len(list),
 			       INDEX_MAX_ENTRIES);
-	json_each(list, i, entry)
-	{
+	json_each (list, i, entry) {
 		struct platform offered;
 		int kind = entry_platform(&offered, entry);
 		int rank = kind ? -1 : platform_rank(want, &offered);

@@ -28,13 +28,13 @@
 static const struct {
 	const char *word, *arch, *variant;
 } words[] = {
-	{ "amd64", "amd64", "" },	{ "x86_64", "amd64", "" },    { "x86-64", "amd64", "" },
-	{ "arm64", "arm64", "" },	{ "aarch64", "arm64", "" },   { "arm64v8", "arm64", "v8" },
-	{ "arm", "arm", "v7" },		{ "armhf", "arm", "v7" },     { "arm32v7", "arm", "v7" },
-	{ "armel", "arm", "v6" },	{ "arm32v6", "arm", "v6" },   { "arm32v5", "arm", "v5" },
-	{ "386", "386", "" },		{ "i386", "386", "" },	      { "i686", "386", "" },
-	{ "ppc64le", "ppc64le", "" },	{ "s390x", "s390x", "" },     { "riscv64", "riscv64", "" },
-	{ "loong64", "loong64", "" },	{ "mips64le", "mips64le", "" },
+	{ "amd64", "amd64", "" },     { "x86_64", "amd64", "" },      { "x86-64", "amd64", "" },
+	{ "arm64", "arm64", "" },     { "aarch64", "arm64", "" },     { "arm64v8", "arm64", "v8" },
+	{ "arm", "arm", "v7" },	      { "armhf", "arm", "v7" },	      { "arm32v7", "arm", "v7" },
+	{ "armel", "arm", "v6" },     { "arm32v6", "arm", "v6" },     { "arm32v5", "arm", "v5" },
+	{ "386", "386", "" },	      { "i386", "386", "" },	      { "i686", "386", "" },
+	{ "ppc64le", "ppc64le", "" }, { "s390x", "s390x", "" },	      { "riscv64", "riscv64", "" },
+	{ "loong64", "loong64", "" }, { "mips64le", "mips64le", "" },
 };
 
 static int unknown(const char *text, struct err *e)

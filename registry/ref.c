@@ -168,8 +168,8 @@ static int take_name(struct ref *r, char *s, const char *text, struct err *e)
 		*slash = '\0';
 		if (looks_like_host(s)) {
 			if (!is_host(s))
-				return bad(text, "the registry is no host name with an optional port",
-					   e);
+				return bad(text,
+					   "the registry is no host name with an optional port", e);
 			r->host = xstrdup(is_docker_hub(s) ? "docker.io" : s);
 			repo = slash + 1;
 		} else {
@@ -183,9 +183,9 @@ static int take_name(struct ref *r, char *s, const char *text, struct err *e)
 			   "a name has lower-case letters and digits, separated by '/', '.', '_' "
 			   "or '-'",
 			   e);
-	r->repo = !strcmp(r->host, "docker.io") && !strchr(repo, '/') ?
-			  xasprintf("library/%s", repo) :
-			  xstrdup(repo);
+	r->repo = !strcmp(r->host, "docker.io") && !strchr(repo, '/')
+			  ? xasprintf("library/%s", repo)
+			  : xstrdup(repo);
 	if (strlen(r->host) + 1 + strlen(r->repo) > NAME_MAX_LEN)
 		return bad(text, "the name is longer than 255 characters", e);
 	return 0;

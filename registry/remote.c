@@ -48,7 +48,8 @@ int remote_open(struct remote **out, const struct ref *ref, const struct remote_
 	r->parallel = or_default(o->parallel, 4);
 	set_policy(&r->policy, &o->retry);
 	if (!o->user != !o->password)
-		return err_set(e, ERR_USAGE, "%s: a user name and a password go together: %s is missing",
+		return err_set(e, ERR_USAGE,
+			       "%s: a user name and a password go together: %s is missing",
 			       ref->host, o->user ? "the password" : "the user name");
 	if (o->user) {
 		r->cred.user = xstrdup(o->user);
@@ -137,9 +138,11 @@ int remote_manifest(struct remote *r, const char *tag_or_digest, struct manifest
 	auto_free char *url = xasprintf("%s/manifests/%s", r->base, tag_or_digest);
 	auto_manifest_doc struct manifest_doc doc = { 0 };
 	struct http_xfer x = { .url = url, .accept = accept, .max_body = MANIFEST_MAX };
-	struct reply_about about = {
-		.what = r->ref.text, .ref = &r->ref, .cred = &r->cred, .manifest = true
-	};
+	struct reply_about about = { .what = r->ref.text,
+				     .ref = &r->ref,
+				     .cred = &r->cred,
+				     .manifest = true,
+				     .plain = r->plain };
 	const char *warning;
 	int v = session_run(r, &x, &about, e);
 
@@ -180,9 +183,10 @@ int remote_resolve(struct remote *r, const struct platform *want, struct manifes
 		if (remote_manifest(r, digest_text(&d.digest, wanted), &doc, e) < 0)
 			return -1;
 		if (doc.body.len != d.size)
-			return err_set(e, ERR_INPUT,
-				       "%s: the index says that the manifest has %llu bytes; it has %zu",
-				       r->ref.text, (unsigned long long)d.size, doc.body.len);
+			return err_set(
+				e, ERR_INPUT,
+				"%s: the index says that the manifest has %llu bytes; it has %zu",
+				r->ref.text, (unsigned long long)d.size, doc.body.len);
 	}
 	*out = doc;
 	doc = (struct manifest_doc){ 0 };

@@ -27,12 +27,12 @@
 
 struct remote_opts {
 	const char *user, *password; /* both or none; else the user's config files count */
-	const char *user_source;     /* where they came from, for messages; NULL: "the command line" */
-	const char *ca_file;	     /* NULL: $SSL_CERT_FILE, else the system's */
-	const char *auth_file;	     /* instead of ~/.docker/config.json and the like */
-	bool no_https;		     /* plain http, only ever when the user says so */
-	unsigned parallel;	     /* blobs at once; 0: 4 */
-	struct retry_policy retry;   /* fields that are 0 take retry_default's */
+	const char *user_source; /* where they came from, for messages; NULL: "the command line" */
+	const char *ca_file;	 /* NULL: $SSL_CERT_FILE, else the system's */
+	const char *auth_file;	 /* instead of ~/.docker/config.json and the like */
+	bool no_https;		 /* plain http, only ever when the user says so */
+	unsigned parallel;	 /* blobs at once; 0: 4 */
+	struct retry_policy retry; /* fields that are 0 take retry_default's */
 	unsigned connect_timeout_s, stall_bytes, stall_s; /* http.h; 0: its defaults */
 };
 

@@ -51,11 +51,14 @@ void reply_message(struct buf *out, const char *body, size_t n)
 		buf_add_escaped(out, s, strnlen(s, MESSAGE_MAX));
 }
 
-/* "401 Unauthorized: authentication required" */
-static void add_status(struct buf *b, const struct http_xfer *x)
+void reply_reason(struct buf *b, const struct http_xfer *x)
 {
 	auto_buf struct buf said = { 0 };
 
+	if (x->end != HTTP_DONE) {
+		buf_adds(b, x->reason);
+		return;
+	}
 	buf_printf(b, "%d", x->status);
 	for (size_t i = 0; i < ARRAY_LEN(phrases); i++)
 		if (phrases[i].status == x->status)
@@ -70,15 +73,17 @@ static void add_login_remedy(struct buf *b, const struct reply_about *a)
 	if (a->cred->source)
 		buf_printf(b, " (the credentials from %s were refused)", a->cred->source);
 	else if (a->cred->helper)
-		buf_printf(b,
-			   " (the login for %s is kept by the helper docker-credential-%s, which is "
-			   "not called; set BERTH_DOCKER_USERNAME and BERTH_DOCKER_PASSWORD)",
-			   a->ref->host, a->cred->helper);
+		buf_printf(
+			b,
+			" (the login for %s is kept by the helper docker-credential-%s, which is "
+			"not called; set BERTH_DOCKER_USERNAME and BERTH_DOCKER_PASSWORD)",
+			a->ref->host, a->cred->helper);
 	else
-		buf_printf(b,
-			   " (the image is private or does not exist; set BERTH_DOCKER_USERNAME and "
-			   "BERTH_DOCKER_PASSWORD, or run docker login %s)",
-			   a->ref->host);
+		buf_printf(
+			b,
+			" (the image is private or does not exist; set BERTH_DOCKER_USERNAME and "
+			"BERTH_DOCKER_PASSWORD, or run docker login %s)",
+			a->ref->host);
 }
 
 static void add_not_found(struct buf *b, const struct reply_about *a)
@@ -110,43 +115,32 @@ static void add_rate_limit(struct buf *b, const struct http_xfer *x, const struc
 	}
 }
 
-static enum err_kind add_reply(struct buf *b, const struct http_xfer *x,
-			       const struct reply_about *a)
+/* What helps against an HTTP status. */
+static enum err_kind add_remedy(struct buf *b, const struct http_xfer *x,
+				const struct reply_about *a)
 {
-	buf_printf(b, "%s", a->token ? "the token server says " : "");
-	add_status(b, x);
 	switch (x->status) {
 	case 401:
 	case 403:
 		add_login_remedy(b, a);
 		return ERR_AUTH;
 	case 404:
-		if (!a->token)
-			add_not_found(b, a);
-		return a->token ? ERR_NET : ERR_NOTFOUND;
+		if (a->token)
+			return ERR_NET;
+		add_not_found(b, a);
+		return ERR_NOTFOUND;
 	case 429:
 		add_rate_limit(b, x, a);
 		return ERR_NET;
+	case 400:
+		if (a->plain)
+			buf_adds(b, " (perhaps it speaks https: leave out --no-https)");
+		return ERR_NET;
 	default:
 		if (x->status >= 500)
-			buf_printf(b, " (trouble at the registry, not here; try again later)");
+			buf_adds(b, " (trouble at the registry, not here; try again later)");
 		return ERR_NET;
 	}
-}
-
-static void add_untrusted(struct buf *b, const struct http_xfer *x)
-{
-	buf_printf(b,
-		   "certificate not trusted: %s (for a private CA set SSL_CERT_FILE or give "
-		   "--tls-ca)",
-		   x->reason);
-}
-
-static void add_broken(struct buf *b, const struct http_xfer *x)
-{
-	buf_adds(b, x->reason);
-	if (strstr(x->reason, "wrong version number") || strstr(x->reason, "packet length too long"))
-		buf_adds(b, " (the server does not speak TLS; for plain http give --no-https)");
 }
 
 int reply_error(const struct http_xfer *x, const struct reply_about *a, struct err *e)
@@ -154,14 +148,20 @@ int reply_error(const struct http_xfer *x, const struct reply_about *a, struct e
 	auto_buf struct buf b = { 0 };
 	enum err_kind kind = ERR_NET;
 
-	if (x->end == HTTP_DONE)
-		kind = add_reply(&b, x, a);
-	else if (x->end == HTTP_UNTRUSTED)
-		add_untrusted(&b, x);
-	else
-		add_broken(&b, x);
+	if (x->end == HTTP_UNTRUSTED)
+		buf_printf(&b, "certificate of %s not trusted: ", x->host);
+	else if (x->end == HTTP_DONE && a->token)
+		buf_printf(&b, "the token server %s says ", x->host);
+	reply_reason(&b, x);
 	if (a->after)
 		buf_adds(&b, a->after);
+	if (x->end == HTTP_DONE)
+		kind = add_remedy(&b, x, a);
+	else if (x->end == HTTP_UNTRUSTED)
+		buf_adds(&b, " (for a private CA set SSL_CERT_FILE or give --tls-ca)");
+	else if (strstr(x->reason, "wrong version number") ||
+		 strstr(x->reason, "packet length too long"))
+		buf_adds(&b, " (it does not speak TLS; for plain http give --no-https)");
 	if (a->tries > 1)
 		buf_printf(&b, " (%u tries)", a->tries);
 	return err_set(e, kind, "%s: %s", a->what, buf_str(&b));

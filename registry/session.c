@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "registry/secret.h"
 #include "src/base/log.h"
 
 /* A wrong name or port is the user's more often than the network's: a host that
@@ -68,6 +69,7 @@ int session_judge(struct remote *r, struct http_xfer *x, struct attempt *at,
 {
 	struct retry_policy policy = r->policy;
 	struct reply_about last = *about;
+	auto_buf struct buf reason = { 0 };
 	int64_t after = -1;
 
 	*wait_ms = 0;
@@ -94,12 +96,14 @@ int session_judge(struct remote *r, struct http_xfer *x, struct attempt *at,
 	}
 	if (!r->answered && x->end == HTTP_UNREACHED)
 		policy.tries = MIN(policy.tries, TRIES_UNSEEN);
-	if (retry_next(&at->retry, &policy, wait_ms, after, (uint32_t)session_now() * 2654435761u)) {
+	if (retry_next(&at->retry, &policy, wait_ms, after,
+		       (uint32_t)session_now() * 2654435761u)) {
 		last.tries = at->retry.total;
 		return reply_error(x, &last, e);
 	}
-	reply_error(x, about, e);
-	log_info("%s; again in %.1f s", e->text, (double)*wait_ms / 1000);
+	reply_reason(&reason, x);
+	log_info("%s: %s%s; trying again in %.1f s", about->what, buf_str(&reason),
+		 about->after ? about->after : "", (double)*wait_ms / 1000);
 	return 1;
 }
 
@@ -173,7 +177,7 @@ static int fetch_token(struct remote *r, struct err *e)
 	};
 	struct http_xfer x = { .accept = json, .max_body = AUTH_TOKEN_MAX };
 	auto_buf struct buf url = { 0 };
-	char *basic = NULL, *pair;
+	auto_secret char *basic = NULL, *pair = NULL;
 	int v = 1;
 
 	if (r->cred.identity_token)
@@ -182,7 +186,6 @@ static int fetch_token(struct remote *r, struct err *e)
 		if (r->cred.user) {
 			pair = credential_basic(&r->cred);
 			basic = xasprintf("Basic %s", pair);
-			secret_free(pair);
 		}
 		auth_token_url(&r->auth, &r->cred, &url);
 		x.url = buf_str(&url);
@@ -194,7 +197,6 @@ static int fetch_token(struct remote *r, struct err *e)
 		v = err_wrap(e, "%s", r->ref.text);
 	if (x.body.data)
 		explicit_bzero(x.body.data, x.body.len);
-	secret_free(basic);
 	http_xfer_fini(&x);
 	return v;
 }

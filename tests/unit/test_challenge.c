@@ -151,8 +151,10 @@ END_TEST
 
 START_TEST(a_reply_without_a_usable_token_is_an_error)
 {
-	static const char *const rows[] = { "{}", "[]", "{\"token\":7}", "{\"token\":\"\"}",
-					    "{\"token\":\"a\\r\\nX: y\"}", "<html>", "" };
+	static const char *const rows[] = {
+		"{}",	  "[]", "{\"token\":7}", "{\"token\":\"\"}", "{\"token\":\"a\\r\\nX: y\"}",
+		"<html>", ""
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct auth a = { 0 };

@@ -18,13 +18,13 @@ START_TEST(architectures_are_known_by_all_their_names)
 	static const struct {
 		const char *in, *out;
 	} rows[] = {
-		{ "amd64", "linux/amd64" },	   { "x86_64", "linux/amd64" },
-		{ "aarch64", "linux/arm64" },	   { "arm64/v8", "linux/arm64/v8" },
-		{ "arm64v8", "linux/arm64/v8" },   { "linux/arm/v6", "linux/arm/v6" },
-		{ "armhf", "linux/arm/v7" },	   { "armel", "linux/arm/v6" },
-		{ "arm/7", "linux/arm/v7" },	   { "arm32v5", "linux/arm/v5" },
-		{ "i686", "linux/386" },	   { "AMD64", "linux/amd64" },
-		{ "ppc64le", "linux/ppc64le" },	   { "linux/amd64/v3", "linux/amd64/v3" },
+		{ "amd64", "linux/amd64" },	 { "x86_64", "linux/amd64" },
+		{ "aarch64", "linux/arm64" },	 { "arm64/v8", "linux/arm64/v8" },
+		{ "arm64v8", "linux/arm64/v8" }, { "linux/arm/v6", "linux/arm/v6" },
+		{ "armhf", "linux/arm/v7" },	 { "armel", "linux/arm/v6" },
+		{ "arm/7", "linux/arm/v7" },	 { "arm32v5", "linux/arm/v5" },
+		{ "i686", "linux/386" },	 { "AMD64", "linux/amd64" },
+		{ "ppc64le", "linux/ppc64le" },	 { "linux/amd64/v3", "linux/amd64/v3" },
 	};
 	char buf[PLATFORM_TEXT_MAX];
 
@@ -48,8 +48,9 @@ END_TEST
 
 START_TEST(unknown_words_are_refused_with_the_known_ones)
 {
-	static const char *const rows[] = { "x87", "amd64/", "windows/amd64", "amd64/v3/x", "/",
-					    "arm/vx", "arm/v123", "linux", "amd64\n" };
+	static const char *const rows[] = { "x87",	  "amd64/", "windows/amd64",
+					    "amd64/v3/x", "/",	    "arm/vx",
+					    "arm/v123",	  "linux",  "amd64\n" };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct platform p;

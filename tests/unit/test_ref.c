@@ -86,8 +86,9 @@ START_TEST(an_error_quotes_what_was_written)
 	struct err e = { 0 };
 
 	ck_assert_int_eq(ref_parse(&r, "docker://Debian:12", &e), -1);
-	ck_assert_str_eq(e.text, "\"docker://Debian:12\" is no image reference: a name has "
-				 "lower-case letters and digits, separated by '/', '.', '_' or '-'");
+	ck_assert_str_eq(e.text,
+			 "\"docker://Debian:12\" is no image reference: a name has "
+			 "lower-case letters and digits, separated by '/', '.', '_' or '-'");
 }
 END_TEST
 

@@ -111,6 +111,5 @@ START_TEST(progress_forgives_failures_but_not_for_ever)
 END_TEST
 
 UNIT(retry, only_what_may_pass_is_tried_again, retry_after_is_seconds_or_a_date,
-     pauses_double_up_to_the_longest_and_end,
-     chance_only_makes_a_pause_longer_by_up_to_a_quarter,
+     pauses_double_up_to_the_longest_and_end, chance_only_makes_a_pause_longer_by_up_to_a_quarter,
      a_server_that_asks_for_hours_is_not_waited_for, progress_forgives_failures_but_not_for_ever)
