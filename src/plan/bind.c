@@ -15,13 +15,13 @@ void binds_fini(struct binds *b)
 		free(b->v[i].dst);
 	}
 	free(b->v);
-	*b = (struct binds){0};
+	*b = (struct binds){ 0 };
 }
 
 /* The field that starts at *p, without its escapes; *p is left at its end. */
 static char *field_take(const char **p)
 {
-	struct buf b = {0};
+	struct buf b = { 0 };
 	const char *s = *p;
 
 	for (; *s && *s != ':' && *s != ','; s++) {
@@ -53,14 +53,14 @@ static int option_apply(struct bind *b, const char *opt, const char *from, struc
 }
 
 /* Turns the first two fields into clean paths. */
-static int bind_resolve(struct bind *b, const char *text, const char *from, const char *cwd,
-			struct err *e)
+static int bind_resolve(struct bind *b, const char *text, const char *whole, const char *from,
+			const char *cwd, struct err *e)
 {
 	auto_free char *src = take_ptr(b->src);
 	auto_free char *dst = take_ptr(b->dst);
 
 	if (!*src)
-		return err_set(e, ERR_USAGE, "%s %s: the source is empty", from, text);
+		return err_set(e, ERR_USAGE, "%s %s: a source is empty", from, whole);
 	if (*src != '/' && !cwd)
 		return err_set(e, ERR_USAGE, "%s %s: the source must start with / here", from,
 			       text);
@@ -75,20 +75,20 @@ static int bind_resolve(struct bind *b, const char *text, const char *from, cons
 	return 0;
 }
 
-static int bind_parse_one(struct binds *out, const char **p, const char *from, const char *cwd,
-			  struct err *e)
+static int bind_parse_one(struct binds *out, const char **p, const char *whole, const char *from,
+			  const char *cwd, struct err *e)
 {
 	const char *text = *p;
 	struct bind *b;
 
 	xgrow(&out->v, &out->cap, out->n + 1, sizeof(*out->v));
 	b = &out->v[out->n++];
-	*b = (struct bind){.src = field_take(p)};
+	*b = (struct bind){ .src = field_take(p) };
 	if (**p == ':') {
 		++*p;
 		b->dst = field_take(p);
 	}
-	if (bind_resolve(b, text, from, cwd, e) < 0)
+	if (bind_resolve(b, text, whole, from, cwd, e) < 0)
 		return -1;
 	if (**p != ':')
 		return 0;
@@ -119,9 +119,9 @@ int binds_parse(struct binds *out, const char *text, const char *from, const cha
 	const char *p = text;
 
 	if (!*p)
-		return err_set(e, ERR_USAGE, "%s: the source is empty", from);
+		return err_set(e, ERR_USAGE, "%s: a source is empty", from);
 	for (;;) {
-		if (bind_parse_one(out, &p, from, cwd, e) < 0)
+		if (bind_parse_one(out, &p, text, from, cwd, e) < 0)
 			return -1;
 		if (!*p)
 			return 0;

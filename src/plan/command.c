@@ -26,7 +26,7 @@ static bool is_oci_runscript(const char *text)
 /* The words in NAME='...' at the start of a line. */
 static int words_of(struct strv *out, const char *text, const char *name)
 {
-	auto_shvars struct shvars v = {0};
+	auto_shvars struct shvars v = { 0 };
 	const char *p = text, *end;
 	const char *value;
 	size_t n = strlen(name);
@@ -54,7 +54,7 @@ static int words_of(struct strv *out, const char *text, const char *name)
 
 int command_from_runscript(struct strv *entrypoint, struct strv *cmd, const char *runscript)
 {
-	auto_strv struct strv ep = {0}, c = {0};
+	auto_strv struct strv ep = { 0 }, c = { 0 };
 
 	if (!is_oci_runscript(runscript) || words_of(&ep, runscript, "OCI_ENTRYPOINT") ||
 	    words_of(&c, runscript, "OCI_CMD"))
@@ -95,7 +95,7 @@ static int command_run(struct strv *argv, const struct run_req *req, const struc
 		       struct strv *notes, struct err *e)
 {
 	const struct facts_image *image = &f->image;
-	auto_strv struct strv ep = {0}, cmd = {0};
+	auto_strv struct strv ep = { 0 }, cmd = { 0 };
 	bool oci = image->has_config && (!image->runscript || is_oci_runscript(image->runscript));
 
 	if (oci) {

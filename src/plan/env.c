@@ -34,7 +34,15 @@ void environment_fini(struct environment *env)
 {
 	strv_fini(&env->vars);
 	free(env->glue);
-	*env = (struct environment){0};
+	*env = (struct environment){ 0 };
+}
+
+static bool name_in(const char *const *list, size_t n, const char *key, size_t len)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strncmp(list[i], key, len) && !list[i][len])
+			return true;
+	return false;
 }
 
 /* K=V, taken literally. */
@@ -49,12 +57,32 @@ static void put(struct builder *b, const char *key, const char *value)
 	buf_addch(&b->glue, '\n');
 }
 
+/* bash gives itself a TERM, a SHELL and more; what it makes up must not keep the
+ * host's out.  Its read-only variables cannot be unset. */
+static void unset_lent(struct builder *b)
+{
+	static const char *const fixed[] = { "UID",	 "EUID",      "PPID",
+					     "BASHOPTS", "SHELLOPTS", "BASH_VERSINFO" };
+
+	buf_adds(&b->glue, "unset berth_n");
+	for (size_t i = 0; i < b->host.n; i++) {
+		size_t n = strcspn(b->host.v[i], "=");
+		auto_free char *key = xstrndup(b->host.v[i], n);
+
+		if (!name_in(fixed, ARRAY_LEN(fixed), key, n) &&
+		    !strv_env_get(&b->vars.exported, key))
+			buf_printf(&b->glue, " %s", key);
+	}
+	buf_addch(&b->glue, '\n');
+}
+
 /* From here on a shell does the work.  False when the image has none. */
 static bool shell_begin(struct builder *b)
 {
 	if (b->shell || !b->f->image.has_sh)
 		return b->shell;
 	b->shell = true;
+	unset_lent(b);
 	buf_adds(&b->glue, "berth_source() { [ ! -r \"$1\" ] || . \"$1\"; }\n");
 	for (size_t i = 0; i < b->vars.local.n; i++) {
 		const char *eq = strchr(b->vars.local.v[i], '=');
@@ -89,8 +117,8 @@ static void source(struct builder *b, const struct fact_script *s)
 static void fix_path(struct builder *b)
 {
 	const char *path = b->shell ? NULL : shvars_get(&b->vars, "PATH");
-	auto_strv struct strv have = {0}, want = {0};
-	auto_buf struct buf out = {0};
+	auto_strv struct strv have = { 0 }, want = { 0 };
+	auto_buf struct buf out = { 0 };
 
 	if (b->shell) {
 		buf_adds(&b->glue, "for berth_d in /usr/local/sbin /usr/local/bin /usr/sbin "
@@ -123,7 +151,7 @@ static void run_text(struct builder *b, const char *text)
 /* Adds key with its value as it reads between double quotes, or exactly. */
 static void put_evaluated(struct builder *b, const char *key, const struct inject_var *v)
 {
-	auto_buf struct buf out = {0};
+	auto_buf struct buf out = { 0 };
 
 	if (v->literal || b->req->no_eval) {
 		put(b, key, v->value);
@@ -154,11 +182,11 @@ static void put_evaluated(struct builder *b, const char *key, const struct injec
 static const struct {
 	const char *name, *as;
 } specials[] = {
-	{"PATH", "SING_USER_DEFINED_PATH"},
-	{"PREPEND_PATH", "SING_USER_DEFINED_PREPEND_PATH"},
-	{"APPEND_PATH", "SING_USER_DEFINED_APPEND_PATH"},
-	{"PREPEND_LD_LIBRARY_PATH", "SING_USER_DEFINED_PREPEND_LD_LIBRARY_PATH"},
-	{"APPEND_LD_LIBRARY_PATH", "SING_USER_DEFINED_APPEND_LD_LIBRARY_PATH"},
+	{ "PATH", "SING_USER_DEFINED_PATH" },
+	{ "PREPEND_PATH", "SING_USER_DEFINED_PREPEND_PATH" },
+	{ "APPEND_PATH", "SING_USER_DEFINED_APPEND_PATH" },
+	{ "PREPEND_LD_LIBRARY_PATH", "SING_USER_DEFINED_PREPEND_LD_LIBRARY_PATH" },
+	{ "APPEND_LD_LIBRARY_PATH", "SING_USER_DEFINED_APPEND_LD_LIBRARY_PATH" },
 };
 
 static void inject(struct builder *b)
@@ -218,22 +246,14 @@ static const char restore_text[] =
 	"unset berth_i berth_n berth_v berth_k\nunset -f berth_source\n";
 
 /* Passes even with --cleanenv. */
-static const char *const always[] = {"TERM",	    "http_proxy", "HTTP_PROXY", "https_proxy",
-				     "HTTPS_PROXY", "no_proxy",	  "NO_PROXY",	"all_proxy",
-				     "ALL_PROXY",   "ftp_proxy",  "FTP_PROXY"};
+static const char *const always[] = { "TERM",	     "http_proxy", "HTTP_PROXY", "https_proxy",
+				      "HTTPS_PROXY", "no_proxy",   "NO_PROXY",	 "all_proxy",
+				      "ALL_PROXY",   "ftp_proxy",  "FTP_PROXY" };
 /* Never passes: set by the engine, or meaningless in another tree. */
-static const char *const never[] = {"HOME", "PATH", "LD_LIBRARY_PATH", "USER_PATH", "PWD"};
+static const char *const never[] = { "HOME", "PATH", "LD_LIBRARY_PATH", "USER_PATH", "PWD" };
 /* The engine's own words. */
-static const char *const never_prefix[] = {"APPTAINER_",      "APPTAINERENV_", "SINGULARITY_",
-					   "SINGULARITYENV_", "BERTH_",	       "BERTHENV_"};
-
-static bool name_in(const char *const *list, size_t n, const char *key, size_t len)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!strncmp(list[i], key, len) && !list[i][len])
-			return true;
-	return false;
-}
+static const char *const never_prefix[] = { "APPTAINER_",      "APPTAINERENV_", "SINGULARITY_",
+					    "SINGULARITYENV_", "BERTH_",	"BERTHENV_" };
 
 static bool host_passes(const struct run_req *req, const char *var)
 {
@@ -261,7 +281,7 @@ static void collect_host(struct builder *b)
 /* PREFIX_name=value for the three names that the engine is known by. */
 static void put_engine(struct builder *b, const char *name, const char *value)
 {
-	static const char *const engines[] = {"APPTAINER", "SINGULARITY", "BERTH"};
+	static const char *const engines[] = { "APPTAINER", "SINGULARITY", "BERTH" };
 
 	for (size_t i = 0; i < ARRAY_LEN(engines); i++) {
 		char key[64];
@@ -280,7 +300,7 @@ static void put_identity(struct builder *b)
 
 static void put_engine_rest(struct builder *b)
 {
-	static const char *const verbs[] = {"exec", "run", "shell"};
+	static const char *const verbs[] = { "exec", "run", "shell" };
 	const char *path = NULL;
 
 	for (char *const *v = b->f->environ; v && *v; v++)
@@ -356,9 +376,9 @@ static void restore_host(struct builder *b, struct strv *out)
 
 static void build(struct builder *b)
 {
-	auto_buf struct buf prompt = {0};
-	auto_strv struct strv lent = {0};
-	auto_strv struct strv ids = {0};
+	auto_buf struct buf prompt = { 0 };
+	auto_strv struct strv lent = { 0 };
+	auto_strv struct strv ids = { 0 };
 
 	strv_addf(&ids, "UID=%lu", (unsigned long)b->f->uid);
 	strv_addf(&ids, "EUID=%lu", (unsigned long)b->f->uid);
@@ -394,14 +414,14 @@ static void build(struct builder *b)
 int environment_make(struct environment *env, const struct run_req *req, const struct facts *f,
 		     const struct environment_known *known, struct strv *notes, struct err *e)
 {
-	struct builder b = {.req = req, .f = f, .known = known, .notes = notes};
+	struct builder b = { .req = req, .f = f, .known = known, .notes = notes };
 	int r = inject_collect(&b.inject, req, f, notes, e);
 
 	if (!r) {
 		collect_host(&b);
 		build(&b);
 		env->vars = b.vars.exported;
-		b.vars.exported = (struct strv){0};
+		b.vars.exported = (struct strv){ 0 };
 		if (!strv_env_get(&env->vars, "PWD"))
 			strv_addf(&env->vars, "PWD=%s", known->cwd);
 		while (!str_has_prefix(env->vars.v[env->pwd], "PWD="))

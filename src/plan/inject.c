@@ -5,10 +5,10 @@
 #include "src/plan/script.h"
 
 /* In the order in which they win. */
-static const char *const prefixes[] = {"SINGULARITYENV_", "APPTAINERENV_", "BERTHENV_"};
+static const char *const prefixes[] = { "SINGULARITYENV_", "APPTAINERENV_", "BERTHENV_" };
 
 /* What nobody may replace: the caller's identity. */
-static const char *const refused[] = {"HOME", "UID", "GID"};
+static const char *const refused[] = { "HOME", "UID", "GID" };
 
 void inject_fini(struct inject *in)
 {
@@ -17,7 +17,7 @@ void inject_fini(struct inject *in)
 		free(in->v[i].value);
 	}
 	free(in->v);
-	*in = (struct inject){0};
+	*in = (struct inject){ 0 };
 }
 
 /* Replaces or adds; a replaced variable moves to the end, so that its value may
@@ -48,7 +48,8 @@ static void inject_put(struct inject *in, const char *key, size_t keylen, const 
 		memmove(in->v + i, in->v + i + 1, (--in->n - i) * sizeof(*in->v));
 	}
 	xgrow(&in->v, &in->cap, in->n + 1, sizeof(*in->v));
-	in->v[in->n++] = (struct inject_var){xstrndup(key, keylen), xstrdup(value), literal, from};
+	in->v[in->n++] =
+		(struct inject_var){ xstrndup(key, keylen), xstrdup(value), literal, from };
 }
 
 static void collect_environ(struct inject *in, const struct facts *f, struct strv *notes)
@@ -82,8 +83,8 @@ static void inject_list(struct inject *in, const struct strv *list, struct strv 
 static int collect_file(struct inject *in, const struct facts *f, const struct fact_file *file,
 			struct strv *notes, struct err *e)
 {
-	struct strv host = {.v = (char **)f->environ};
-	auto_shvars struct shvars v = {.outer = &host};
+	struct strv host = { .v = (char **)f->environ };
+	auto_shvars struct shvars v = { .outer = &host };
 	unsigned line;
 
 	while (host.v && host.v[host.n])
@@ -115,7 +116,7 @@ static int put_pair(struct inject *in, const char *pair, struct strv *notes, str
 /* One field of a line of CSV; *p is left behind its comma, or NULL at the end. */
 static char *csv_field(const char **p)
 {
-	struct buf b = {0};
+	struct buf b = { 0 };
 	const char *s = *p;
 	bool quoted = *s == '"';
 

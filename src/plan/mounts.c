@@ -12,7 +12,7 @@ void plan_home_fini(struct plan_home *h)
 {
 	free(h->src);
 	free(h->dst);
-	*h = (struct plan_home){0};
+	*h = (struct plan_home){ 0 };
 }
 
 static const char *environ_get(const struct facts *f, const char *key)
@@ -31,13 +31,13 @@ int plan_home_make(struct plan_home *out, const struct run_req *req, const struc
 	const char *home = f->home ? f->home : environ_get(f, "HOME");
 
 	if (req->home) {
-		auto_binds struct binds b = {0};
+		auto_binds struct binds b = { 0 };
 
 		if (binds_parse(&b, req->home, "--home", f->cwd, e) < 0)
 			return -1;
 		if (b.n != 1 || b.v[0].ro)
 			return err_set(e, ERR_USAGE, "--home %s: write SRC or SRC:DST", req->home);
-		*out = (struct plan_home){take_ptr(b.v[0].src), take_ptr(b.v[0].dst), true};
+		*out = (struct plan_home){ take_ptr(b.v[0].src), take_ptr(b.v[0].dst), true };
 		return 0;
 	}
 	if (home && home[0] == '/') {
@@ -53,7 +53,7 @@ int plan_home_make(struct plan_home *out, const struct run_req *req, const struc
 bool no_mount_has(const struct run_req *req, const char *word)
 {
 	for (size_t i = 0; i < req->no_mount.n; i++) {
-		auto_strv struct strv words = {0};
+		auto_strv struct strv words = { 0 };
 
 		strv_split(&words, req->no_mount.v[i], ',');
 		if (strv_has(&words, word))
@@ -87,9 +87,9 @@ static void binds_drop_repeated(struct binds *b, size_t first, struct strv *note
 int plan_user_binds(struct binds *out, const struct run_req *req, const struct facts *f,
 		    struct strv *notes, struct err *e)
 {
-	static const char *const names[] = {"BERTH_BIND",	"BERTH_BINDPATH",
-					    "APPTAINER_BIND",	"APPTAINER_BINDPATH",
-					    "SINGULARITY_BIND", "SINGULARITY_BINDPATH"};
+	static const char *const names[] = { "BERTH_BIND",	 "BERTH_BINDPATH",
+					     "APPTAINER_BIND",	 "APPTAINER_BINDPATH",
+					     "SINGULARITY_BIND", "SINGULARITY_BINDPATH" };
 	size_t from_line;
 
 	for (size_t i = 0; i < req->binds.n; i++)
@@ -108,12 +108,12 @@ int plan_user_binds(struct binds *out, const struct run_req *req, const struct f
 }
 
 /* Files that a container sees as the host has them. */
-static const char *const host_files[] = {"/etc/hosts", "/etc/localtime", "/etc/resolv.conf"};
+static const char *const host_files[] = { "/etc/hosts", "/etc/localtime", "/etc/resolv.conf" };
 /* Whole trees; word is what --no-mount calls them. */
 static const struct {
 	const char *path, *word;
-} host_trees[] = {{"/proc", "proc"}, {"/sys", "sys"}, {"/dev", "dev"}};
-static const char *const host_tmp[] = {"/tmp", "/var/tmp"};
+} host_trees[] = { { "/proc", "proc" }, { "/sys", "sys" }, { "/dev", "dev" } };
+static const char *const host_tmp[] = { "/tmp", "/var/tmp" };
 
 void mounts_wants(struct strv *paths, const struct binds *user, const struct plan_home *home,
 		  const struct facts *f)
@@ -161,10 +161,9 @@ static struct plan_mount *mount_add(struct plan *p, enum plan_mount_kind kind, c
 
 	xgrow(&p->mounts, &p->mounts_cap, p->nmounts + 1, sizeof(*p->mounts));
 	m = &p->mounts[p->nmounts++];
-	*m = (struct plan_mount){.kind = kind,
-				 .src = src ? xstrdup(src) : NULL,
-				 .dst = xstrdup(dst),
-				 .flags = flags};
+	*m = (struct plan_mount){
+		.kind = kind, .src = src ? xstrdup(src) : NULL, .dst = xstrdup(dst), .flags = flags
+	};
 	return m;
 }
 
@@ -221,12 +220,12 @@ static void add_tmpfs(struct plan *p, const struct binds *user, const char *dst,
 /* The few devices that --contain leaves. */
 static void add_minimal_dev(struct plan *p, const struct run_req *req, const struct binds *user)
 {
-	static const char *const nodes[] = {"/dev/null",   "/dev/zero",	   "/dev/full",
-					    "/dev/random", "/dev/urandom", "/dev/tty"};
-	static const char *const links[][2] = {{"/dev/fd", "/proc/self/fd"},
-					       {"/dev/stdin", "/proc/self/fd/0"},
-					       {"/dev/stdout", "/proc/self/fd/1"},
-					       {"/dev/stderr", "/proc/self/fd/2"}};
+	static const char *const nodes[] = { "/dev/null",   "/dev/zero",    "/dev/full",
+					     "/dev/random", "/dev/urandom", "/dev/tty" };
+	static const char *const links[][2] = { { "/dev/fd", "/proc/self/fd" },
+						{ "/dev/stdin", "/proc/self/fd/0" },
+						{ "/dev/stdout", "/proc/self/fd/1" },
+						{ "/dev/stderr", "/proc/self/fd/2" } };
 
 	if (!is_free(user, "/dev"))
 		return;
@@ -347,9 +346,9 @@ static const struct plan_mount *mount_over(const struct plan *p, const char *dst
  * image's to show, or the user has put something else there. */
 static void add_cwd(struct plan *p, const struct run_req *req, const struct facts *f)
 {
-	static const char *const image_owns[] = {"/",	 "/etc", "/bin",  "/mnt", "/usr",
-						 "/var", "/opt", "/sbin", "/lib", "/lib64"};
-	static const char *const system[] = {"/sys", "/proc", "/dev"};
+	static const char *const image_owns[] = { "/",	  "/etc", "/bin",  "/mnt", "/usr",
+						  "/var", "/opt", "/sbin", "/lib", "/lib64" };
+	static const char *const system[] = { "/sys", "/proc", "/dev" };
 	const struct fact_path *fact = f->cwd ? fact_find(f, f->cwd) : NULL;
 	const struct plan_mount *over;
 
@@ -383,7 +382,7 @@ int mounts_make(struct plan *p, const struct binds *user, const struct plan_home
 		return -1;
 	add_cwd(p, req, f);
 	for (size_t i = 0; i < req->no_mount.n; i++) {
-		auto_strv struct strv words = {0};
+		auto_strv struct strv words = { 0 };
 
 		strv_split(&words, req->no_mount.v[i], ',');
 		for (size_t k = 0; k < words.n; k++)

@@ -26,7 +26,7 @@ static bool line_next(const char **p, struct line *l)
 	if (!s || !*s)
 		return false;
 	end = strchrnul(s, '\n');
-	*l = (struct line){.text = s, .len = (size_t)(end - s)};
+	*l = (struct line){ .text = s, .len = (size_t)(end - s) };
 	for (;;) {
 		const char *stop = memchr(s, ':', (size_t)(end - s));
 
@@ -71,7 +71,7 @@ static void add_line(struct buf *b, const struct line *l)
 static void add_caller(struct buf *out, const struct facts *f, const char *home,
 		       const struct line *image)
 {
-	auto_buf struct buf shell = {0};
+	auto_buf struct buf shell = { 0 };
 
 	/* The shell that the image's own line names exists there; the host's may not. */
 	if (image && image->n == FIELDS)
@@ -132,14 +132,14 @@ static bool group_name_taken(const struct facts *f, const struct line *l)
 static void add_group(struct buf *out, const struct facts *f, const struct fact_group *g,
 		      const struct line *image)
 {
-	auto_buf struct buf members = {0};
+	auto_buf struct buf members = { 0 };
 
 	if (image && image->n >= 4)
 		buf_add(&members, image->field[3], image->flen[3]);
 	add_field(out, g->name);
 	buf_printf(out, ":x:%lu:%s", (unsigned long)g->gid, buf_str(&members));
 	if (f->user) {
-		auto_strv struct strv have = {0};
+		auto_strv struct strv have = { 0 };
 
 		strv_split(&have, buf_str(&members), ',');
 		if (!strv_has(&have, f->user)) {

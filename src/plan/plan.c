@@ -37,9 +37,9 @@ void plan_free(struct plan *p)
 int plan_wants(struct strv *paths, struct strv *env_files, const struct run_req *req,
 	       const struct facts *f, struct err *e)
 {
-	auto_binds struct binds user = {0};
-	auto_plan_home struct plan_home home = {0};
-	auto_strv struct strv notes = {0}; /* plan_make() says them */
+	auto_binds struct binds user = { 0 };
+	auto_plan_home struct plan_home home = { 0 };
+	auto_strv struct strv notes = { 0 }; /* plan_make() says them */
 
 	if (plan_user_binds(&user, req, f, &notes, e) < 0 || plan_home_make(&home, req, f, e) < 0)
 		return -1;
@@ -52,11 +52,11 @@ int plan_wants(struct strv *paths, struct strv *env_files, const struct run_req 
 /* Options whose words are not known are an old script's, not a reason to fail. */
 static void note_unknown_words(struct plan *p, const struct run_req *req)
 {
-	static const char *const known[] = {"proc", "sys",    "dev", "devpts",	  "home",
-					    "tmp",  "hostfs", "cwd", "bind-paths"};
+	static const char *const known[] = { "proc", "sys",    "dev", "devpts",	   "home",
+					     "tmp",  "hostfs", "cwd", "bind-paths" };
 
 	for (size_t i = 0; i < req->no_mount.n; i++) {
-		auto_strv struct strv words = {0};
+		auto_strv struct strv words = { 0 };
 
 		strv_split(&words, req->no_mount.v[i], ',');
 		for (size_t k = 0; k < words.n; k++) {
@@ -87,7 +87,7 @@ static void file_add(struct plan *p, const char *path, struct buf *text)
 
 static void add_files(struct plan *p, const struct facts *f, const char *home)
 {
-	auto_buf struct buf passwd = {0}, group = {0};
+	auto_buf struct buf passwd = { 0 }, group = { 0 };
 
 	names_passwd(&passwd, f->image.passwd, f, home);
 	file_add(p, "/etc/passwd", &passwd);
@@ -136,10 +136,10 @@ static void binds_text(struct buf *out, const struct binds *user)
 static int add_program(struct plan *p, const struct run_req *req, const struct facts *f,
 		       const struct binds *user, const char *home, struct err *e)
 {
-	auto_environment struct environment env = {0};
-	auto_strv struct strv argv = {0};
-	auto_buf struct buf bind = {0};
-	struct environment_known known = {.home = home, .cwd = p->cwd.v[0]};
+	auto_environment struct environment env = { 0 };
+	auto_strv struct strv argv = { 0 };
+	auto_buf struct buf bind = { 0 };
+	struct environment_known known = { .home = home, .cwd = p->cwd.v[0] };
 
 	if (command_make(&argv, req, f, &p->notes, e) < 0)
 		return -1;
@@ -150,7 +150,7 @@ static int add_program(struct plan *p, const struct run_req *req, const struct f
 		return -1;
 	p->env = env.vars;
 	p->env_pwd = env.pwd;
-	env.vars = (struct strv){0};
+	env.vars = (struct strv){ 0 };
 	if (env.glue) {
 		strv_add(&p->argv, "/bin/sh");
 		strv_add(&p->argv, "-c");
@@ -166,8 +166,8 @@ static int add_program(struct plan *p, const struct run_req *req, const struct f
 int plan_make(struct plan **out, const struct run_req *req, const struct facts *f, struct err *e)
 {
 	auto_plan struct plan *p = xcalloc(1, sizeof(*p));
-	auto_binds struct binds user = {0};
-	auto_plan_home struct plan_home home = {0};
+	auto_binds struct binds user = { 0 };
+	auto_plan_home struct plan_home home = { 0 };
 
 	p->verb = req->verb;
 	p->root = f->image.is_dir ? PLAN_ROOT_DIR : PLAN_ROOT_SQUASH;

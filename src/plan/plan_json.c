@@ -16,14 +16,14 @@ static const char *const kinds[] = {
 	[PLAN_SYMLINK] = "symlink",
 };
 static const struct name flags[] = {
-	{PLAN_RO, "ro"},	 {PLAN_REC, "rec"},	{PLAN_OPTIONAL, "optional"},
-	{PLAN_NOSUID, "nosuid"}, {PLAN_NODEV, "nodev"}, {PLAN_NOEXEC, "noexec"},
-	{PLAN_IS_DIR, "dir"},	 {PLAN_HIDE, "hide"},
+	{ PLAN_RO, "ro" },	   { PLAN_REC, "rec" },	    { PLAN_OPTIONAL, "optional" },
+	{ PLAN_NOSUID, "nosuid" }, { PLAN_NODEV, "nodev" }, { PLAN_NOEXEC, "noexec" },
+	{ PLAN_IS_DIR, "dir" },	   { PLAN_HIDE, "hide" },
 };
 static const struct name namespaces[] = {
-	{CLONE_NEWUSER, "user"},     {CLONE_NEWNS, "mnt"},  {CLONE_NEWPID, "pid"},
-	{CLONE_NEWIPC, "ipc"},	     {CLONE_NEWUTS, "uts"}, {CLONE_NEWNET, "net"},
-	{CLONE_NEWCGROUP, "cgroup"},
+	{ CLONE_NEWUSER, "user" },     { CLONE_NEWNS, "mnt" },	{ CLONE_NEWPID, "pid" },
+	{ CLONE_NEWIPC, "ipc" },       { CLONE_NEWUTS, "uts" }, { CLONE_NEWNET, "net" },
+	{ CLONE_NEWCGROUP, "cgroup" },
 };
 
 static void put_list(struct jw *w, const char *key, const struct strv *list)
@@ -38,7 +38,7 @@ static void put_list(struct jw *w, const char *key, const struct strv *list)
 static void put_bits(struct jw *w, const char *key, unsigned bits, const struct name *names,
 		     size_t n)
 {
-	auto_buf struct buf text = {0};
+	auto_buf struct buf text = { 0 };
 
 	for (size_t i = 0; i < n; i++)
 		if (bits & names[i].bit)
@@ -93,8 +93,8 @@ static void put_files(struct jw *w, const struct plan *p)
 
 void plan_json(const struct plan *p, struct buf *out)
 {
-	static const char *const verbs[] = {"exec", "run", "shell"};
-	struct jw w = {.out = out, .indent = 2};
+	static const char *const verbs[] = { "exec", "run", "shell" };
+	struct jw w = { .out = out, .indent = 2 };
 
 	jw_obj(&w, NULL);
 	jw_str(&w, "verb", verbs[p->verb]);

@@ -123,7 +123,7 @@ static size_t name_here(const struct cursor *c)
 /* NAME=word at the cursor.  0 done, 1 something else. */
 static int assign(struct cursor *c, struct shvars *v, bool exported)
 {
-	auto_buf struct buf value = {0};
+	auto_buf struct buf value = { 0 };
 	auto_free char *key = NULL;
 	size_t n = name_here(c);
 
@@ -173,13 +173,13 @@ static int names(struct cursor *c, struct shvars *v, bool exported)
 /* [ -n W ], [ W = W ] and the like up to the end of the command. */
 static int test_command(struct cursor *c, const struct shvars *v, bool *truth)
 {
-	auto_strv struct strv w = {0};
+	auto_strv struct strv w = { 0 };
 	bool bracket = *c->p == '[';
 
 	if (!(bracket ? take_word(c, "[") : take_word(c, "test")))
 		return 1;
 	while (!at_end(c)) {
-		auto_buf struct buf word = {0};
+		auto_buf struct buf word = { 0 };
 
 		/* Unquoted, an empty value is no word at all: leave that to a shell. */
 		c->bare = c->glob = false;
@@ -333,9 +333,9 @@ static int command(struct cursor *c, struct shvars *v, struct ifs *ifs)
 
 int script_run(struct shvars *v, const char *text, unsigned *line)
 {
-	auto_shvars struct shvars copy = {0};
-	struct cursor c = {.p = text};
-	struct ifs ifs = {0};
+	auto_shvars struct shvars copy = { 0 };
+	struct cursor c = { .p = text };
+	struct ifs ifs = { 0 };
 	int r = 0;
 
 	shvars_copy(&copy, v);
@@ -362,8 +362,8 @@ int script_run(struct shvars *v, const char *text, unsigned *line)
 
 int script_expand(const struct shvars *v, const char *word, struct buf *out)
 {
-	auto_buf struct buf b = {0};
-	struct cursor c = {.p = word};
+	auto_buf struct buf b = { 0 };
+	struct cursor c = { .p = word };
 
 	if (script_word_quoted(&c, v, &b))
 		return 1;
@@ -373,11 +373,11 @@ int script_expand(const struct shvars *v, const char *word, struct buf *out)
 
 int script_words(const char *text, struct strv *out)
 {
-	struct cursor c = {.p = text};
+	struct cursor c = { .p = text };
 	size_t before = out->n;
 
 	for (;;) {
-		auto_buf struct buf word = {0};
+		auto_buf struct buf word = { 0 };
 
 		c.p += strspn(c.p, " \t\n");
 		if (!*c.p)

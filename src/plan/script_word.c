@@ -45,7 +45,7 @@ static size_t name_length(const char *p)
 static int brace_rest(struct cursor *c, const struct shvars *v, enum place where, const char *value,
 		      struct buf *out)
 {
-	auto_buf struct buf word = {0};
+	auto_buf struct buf word = { 0 };
 	bool colon = *c->p == ':';
 	char op = c->p[colon];
 	bool use_word;

@@ -8,31 +8,43 @@
 #include "src/base/fd.h"
 #include "src/base/path.h"
 #include "src/plan/env.h"
+#include "src/plan/script.h"
 #include "tests/unit/unit.h"
 
-#define DOCKER                                                 \
-	"#!/bin/sh\n"                                          \
-	"export PATH=\"/opt/bin:/usr/bin\"\n"                  \
+#define DOCKER                                                    \
+	"#!/bin/sh\n"                                             \
+	"export PATH=\"/opt/bin:/usr/bin\"\n"                     \
 	"export MODE=\"${MODE:-\"it's \\\"quoted\\\" \\$x\"}\"\n" \
 	"export BOTH=\"${BOTH:-\"image\"}\"\n"
-#define BASE                                                                        \
-	"#!/bin/sh\nif [ -z \"$LD_LIBRARY_PATH\" ]; then\n"                         \
-	"    LD_LIBRARY_PATH=\"/.singularity.d/libs\"\nelse\n"                      \
-	"    LD_LIBRARY_PATH=\"$LD_LIBRARY_PATH:/.singularity.d/libs\"\nfi\n\n"     \
+#define BASE                                                                    \
+	"#!/bin/sh\nif [ -z \"$LD_LIBRARY_PATH\" ]; then\n"                     \
+	"    LD_LIBRARY_PATH=\"/.singularity.d/libs\"\nelse\n"                  \
+	"    LD_LIBRARY_PATH=\"$LD_LIBRARY_PATH:/.singularity.d/libs\"\nfi\n\n" \
 	"PS1=\"Apptainer> \"\nexport LD_LIBRARY_PATH PS1\n"
-#define APPS                                                                 \
-	"if test -n \"${SINGULARITY_APPNAME:-}\"; then\n"                    \
-	"    export SINGULARITY_APPNAME\n"                                   \
-	"    if test -d \"/scif/apps/${SINGULARITY_APPNAME:-}/\"; then\n"    \
-	"        . \"/scif/apps/x\"\n    else\n        echo \"no\"\n"        \
+#define APPS                                                              \
+	"if test -n \"${SINGULARITY_APPNAME:-}\"; then\n"                 \
+	"    export SINGULARITY_APPNAME\n"                                \
+	"    if test -d \"/scif/apps/${SINGULARITY_APPNAME:-}/\"; then\n" \
+	"        . \"/scif/apps/x\"\n    else\n        echo \"no\"\n"     \
 	"        exit 1\n    fi\nfi\n"
 
-static const char *const host_env[] = {
-	"PATH=/host/bin",    "HOME=/host/home",	   "LANG=de_DE.UTF-8",	"BOTH=host",
-	"TERM=xterm",	     "LD_LIBRARY_PATH=/h", "SLURM_PROCID=3",	"http_proxy=p",
-	"EMPTIED=host",	     "APPTAINER_X=1",	   "BERTH_CACHEDIR=/c", "ODD=a 'b' \"c\" $d\nnext",
-	"BASH_FUNC_m%%=() {}", "nothing",	   "PWD=/host",		"OPEN=a=b",
-	NULL};
+static const char *const host_env[] = { "PATH=/host/bin",
+					"HOME=/host/home",
+					"LANG=de_DE.UTF-8",
+					"BOTH=host",
+					"TERM=xterm",
+					"LD_LIBRARY_PATH=/h",
+					"SLURM_PROCID=3",
+					"http_proxy=p",
+					"EMPTIED=host",
+					"APPTAINER_X=1",
+					"BERTH_CACHEDIR=/c",
+					"ODD=a 'b' \"c\" $d\nnext",
+					"BASH_FUNC_m%%=() {}",
+					"nothing",
+					"PWD=/host",
+					"OPEN=a=b",
+					NULL };
 
 struct fixture {
 	struct run_req req;
@@ -47,7 +59,7 @@ struct fixture {
 
 static void script_add(struct fixture *x, const char *name, const char *text)
 {
-	x->scripts[x->facts.image.nscripts++] = (struct fact_script){name, text};
+	x->scripts[x->facts.image.nscripts++] = (struct fact_script){ name, text };
 }
 
 static void environ_add(struct fixture *x, const char *var)
@@ -62,9 +74,9 @@ static void environ_add(struct fixture *x, const char *var)
 /* An image as a pull makes it. */
 static void fixture_init(struct fixture *x)
 {
-	*x = (struct fixture){.known = {.home = "/home/ada", .cwd = "/w", .bind = "/a:/b"}};
+	*x = (struct fixture){ .known = { .home = "/home/ada", .cwd = "/w", .bind = "/a:/b" } };
 	memcpy(x->environ, host_env, sizeof(host_env));
-	x->facts = (struct facts){.uid = 1000, .gid = 1001};
+	x->facts = (struct facts){ .uid = 1000, .gid = 1001 };
 	x->facts.environ = (char *const *)(uintptr_t)x->environ;
 	x->facts.env_files = x->files;
 	x->facts.image.path = "/img/a.sif";
@@ -87,7 +99,7 @@ static void fixture_fini(struct fixture *x)
 
 static void make(struct fixture *x)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 
 	ck_ok(environment_make(&x->env, &x->req, &x->facts, &x->known, &x->notes, &e), &e);
 }
@@ -143,15 +155,15 @@ END_TEST
 
 START_TEST(the_engine_says_what_runs_under_each_of_its_names)
 {
-	static const char *const names[] = {"APPTAINER", "SINGULARITY", "BERTH"};
+	static const char *const names[] = { "APPTAINER", "SINGULARITY", "BERTH" };
 	static const struct {
 		const char *name, *value;
-	} vars[] = {{"CONTAINER", "/img/a.sif"},
-		    {"NAME", "a.sif"},
-		    {"COMMAND", "exec"},
-		    {"BIND", "/a:/b"},
-		    {"ENVIRONMENT", "/.singularity.d/env/91-environment.sh"},
-		    {"APPNAME", ""}};
+	} vars[] = { { "CONTAINER", "/img/a.sif" },
+		     { "NAME", "a.sif" },
+		     { "COMMAND", "exec" },
+		     { "BIND", "/a:/b" },
+		     { "ENVIRONMENT", "/.singularity.d/env/91-environment.sh" },
+		     { "APPNAME", "" } };
 	struct fixture x;
 
 	fixture_init(&x);
@@ -194,8 +206,8 @@ START_TEST(injected_variables_rank_from_singularityenv_to_env)
 	environ_add(&x, "APPTAINERENV_V3=a");
 	environ_add(&x, "APPTAINERENV_V4=a");
 	environ_add(&x, "BERTHENV_BOTH=b");
-	x.files[0] = (struct fact_file){"f", "# c\nV3=f\nV4='f f'\nexport V5=$LANG\n", 0};
-	x.files[1] = (struct fact_file){"g", "V3=g\n", 0};
+	x.files[0] = (struct fact_file){ "f", "# c\nV3=f\nV4='f f'\nexport V5=$LANG\n", 0 };
+	x.files[1] = (struct fact_file){ "g", "V3=g\n", 0 };
 	x.facts.nenv_files = 2;
 	strv_add(&x.req.env, "V4=e");
 	make(&x);
@@ -294,9 +306,10 @@ END_TEST
 
 static void fails(struct fixture *x, const char *text)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 
-	ck_assert_int_eq(environment_make(&x->env, &x->req, &x->facts, &x->known, &x->notes, &e), -1);
+	ck_assert_int_eq(environment_make(&x->env, &x->req, &x->facts, &x->known, &x->notes, &e),
+			 -1);
 	ck_assert_str_eq(e.text, text);
 	fixture_fini(x);
 }
@@ -312,11 +325,11 @@ START_TEST(wrong_words_are_named)
 	strv_add(&x.req.env, "1A=x");
 	fails(&x, "--env 1A=x: \"1A\" is not a variable's name");
 	fixture_init(&x);
-	x.files[0] = (struct fact_file){"e.env", "A=1\necho $(x)\n", 0};
+	x.files[0] = (struct fact_file){ "e.env", "A=1\necho $(x)\n", 0 };
 	x.facts.nenv_files = 1;
 	fails(&x, "--env-file e.env: line 2 is no assignment NAME=VALUE");
 	fixture_init(&x);
-	x.files[0] = (struct fact_file){"e.env", NULL, 2};
+	x.files[0] = (struct fact_file){ "e.env", NULL, 2 };
 	x.facts.nenv_files = 1;
 	fails(&x, "--env-file e.env: No such file or directory");
 }
@@ -324,7 +337,7 @@ END_TEST
 
 START_TEST(a_bare_oci_tree_has_its_configured_environment)
 {
-	static const char *const config[] = {"PATH=/opt/bin", "A=$x", "B", "1bad=2", NULL};
+	static const char *const config[] = { "PATH=/opt/bin", "A=$x", "B", "1bad=2", NULL };
 	struct fixture x;
 
 	fixture_init(&x);
@@ -365,8 +378,9 @@ START_TEST(a_script_beyond_us_without_a_shell_is_said)
 	make(&x);
 	ck_assert_ptr_null(x.env.glue);
 	ck_assert_str_eq(get(&x, "TOOL"), "(unset)");
-	ck_assert_str_eq(x.notes.v[0], "/.singularity.d/env/90-environment.sh needs a shell and the "
-				       "image has no /bin/sh; it is not applied");
+	ck_assert_str_eq(x.notes.v[0],
+			 "/.singularity.d/env/90-environment.sh needs a shell and the "
+			 "image has no /bin/sh; it is not applied");
 	fixture_fini(&x);
 }
 END_TEST
@@ -374,17 +388,19 @@ END_TEST
 /* Runs glue by shell as enter would, with the scripts in dir; adds the variables. */
 static void run_glue(struct fixture *x, const char *shell, const char *dir, struct strv *out)
 {
-	auto_buf struct buf glue = {0}, cmd = {0};
+	auto_buf struct buf glue = { 0 }, cmd = { 0 };
 	auto_free char *file = path_join(dir, "glue"), *script = path_join(dir, "cmd");
 	const char *p = x->env.glue;
 	static char text[65536];
-	struct err e = {0};
+	struct err e = { 0 };
 	FILE *pipe;
 	size_t n;
 
 	for (const char *hit; (hit = strstr(p, "/.singularity.d/env/")); p = hit + 19) {
 		buf_add(&glue, p, (size_t)(hit - p));
-		buf_adds(&glue, str_has_prefix(hit, "/.singularity.d/env/91") ? "/.singularity.d/env" : dir);
+		buf_adds(&glue, str_has_prefix(hit, "/.singularity.d/env/91")
+					? "/.singularity.d/env"
+					: dir);
 	}
 	buf_adds(&glue, p);
 	ck_ok(file_write_atomic(AT_FDCWD, file, glue.data, glue.len, 0600, &e), &e);
@@ -394,15 +410,10 @@ static void run_glue(struct fixture *x, const char *shell, const char *dir, stru
 
 		ck_ok(file_write_atomic(AT_FDCWD, name, t, strlen(t), 0600, &e), &e);
 	}
-	buf_adds(&cmd, "exec env -i");
+	buf_adds(&cmd, "cd / && exec env -i");
 	for (size_t i = 0; i < x->env.vars.n; i++) {
-		auto_buf struct buf q = {0};
-
 		buf_addch(&cmd, ' ');
-		buf_addch(&cmd, '\'');
-		for (const char *s = x->env.vars.v[i]; *s; s++)
-			*s == '\'' ? buf_adds(&cmd, "'\\''") : buf_addch(&cmd, *s);
-		buf_addch(&cmd, '\'');
+		script_quote(&cmd, x->env.vars.v[i]);
 	}
 	buf_printf(&cmd, " %s -c \"$(cat %s)\" berth /usr/bin/env -0\n", shell, file);
 	ck_ok(file_write_atomic(AT_FDCWD, script, cmd.data, cmd.len, 0600, &e), &e);
@@ -423,19 +434,19 @@ static void run_glue(struct fixture *x, const char *shell, const char *dir, stru
 static void same_through(const char *shell)
 {
 	char dir[] = "/tmp/berth-env-XXXXXX";
-	auto_free char *clean = xasprintf("rm -r %s", dir);
-	auto_strv struct strv want = {0}, got = {0};
+	auto_buf struct buf clean = { 0 };
+	auto_strv struct strv want = { 0 }, got = { 0 };
 	struct fixture x[2];
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
-	memcpy(clean + 6, dir, strlen(dir));
+	buf_printf(&clean, "rm -r %s", dir);
 	for (int i = 0; i < 2; i++) {
 		fixture_init(&x[i]);
 		x[i].known.cwd = "/";
 		environ_add(&x[i], "APPTAINERENV_PREPEND_PATH=/first");
 		environ_add(&x[i], "APPTAINERENV_APPEND_PATH=$HOME/last");
 		environ_add(&x[i], "PROMPT_COMMAND=host \"prompt\"");
-		strv_add(&x[i].req.env, "V=$TOOL \"${BOTH}\" `echo \\\\$HOME` 'q'");
+		strv_add(&x[i].req.env, "V=$TOOL \"${BOTH}\" `echo $HOME` 'q'");
 		strv_add(&x[i].req.env, "LD_LIBRARY_PATH=/l");
 		x[i].scripts[1].text = i ? DOCKER "LOCAL=1\neval :\n" : DOCKER "LOCAL=1\n";
 		x[i].scripts[2].text = "#!/bin/sh\nexport TOOL=\"1$LOCAL\"\nexport EMPTIED=\n";
@@ -455,7 +466,7 @@ static void same_through(const char *shell)
 	ck_assert_uint_eq(got.n, want.n);
 	fixture_fini(&x[0]);
 	fixture_fini(&x[1]);
-	ck_assert_int_eq(system(clean), 0);
+	ck_assert_int_eq(system(buf_str(&clean)), 0);
 }
 
 START_TEST(dash_finishes_the_environment_as_we_would)

@@ -9,7 +9,7 @@
 /* Exported variables as lines, in the order in which they were set. */
 static char *exported(const struct shvars *v)
 {
-	struct buf b = {0};
+	struct buf b = { 0 };
 
 	for (size_t i = 0; i < v->exported.n; i++)
 		buf_printf(&b, "%s\n", v->exported.v[i]);
@@ -19,42 +19,43 @@ static char *exported(const struct shvars *v)
 static const struct {
 	const char *text, *want;
 } understood[] = {
-	{"", ""},
-	{"#!/bin/sh\n# nothing\n\n", ""},
-	{"export A=1\nexport B=2", "A=1\nB=2\n"},
-	{"A=1; export A", "A=1\n"},
-	{"A=1\n", ""},
-	{"export A; A=1", "A=1\n"},
-	{"export A=1 B=2 # both\n", "A=1\nB=2\n"},
-	{"export A='a b'\"c d\"e\\ f", "A=a bc de f\n"},
-	{"export A=\"x\"\nexport B=\"$A:${A}y\"", "A=x\nB=x:xy\n"},
-	{"export PATH=/bin\nexport PATH=$PATH:/x", "PATH=/bin:/x\n"},
-	{"export A=\"${A:-\"d\"}\"", "A=d\n"},
-	{"export A=\"${A:-\"d \\\"q\\\" \\$x \\`b\\` \\\\\"}\"", "A=d \"q\" $x `b` \\\n"},
-	{"export A=\nexport B=\"${A:-d}${A-e}${A:+f}${A+g}${C+h}\"", "A=\nB=dg\n"},
-	{"export A=\"${X:-${Y:-${Z:-deep}}}\"", "A=deep\n"},
-	{"export A=\"${N:-}\"", "A=\n"},
-	{"export A=\"${X:-{}}\"", "A={}\n"},
-	{"export A=\"two\nlines\"", "A=two\nlines\n"},
-	{"export A=a\\\nb", "A=ab\n"},
-	{"export A=1; unset A; export B=2", "B=2\n"},
-	{"export A=\"cost 5$ or $ 5$\"", "A=cost 5$ or $ 5$\n"},
-	{"export A=\"it's\"", "A=it's\n"},
-	{"export A=*.c B=[a]", "A=*.c\nB=[a]\n"},
-	{"export A=a#b", "A=a#b\n"},
-	{"if [ -z \"$A\" ]; then\n\texport A=set\nelse\n\texport A=\"$A:more\"\nfi", "A=set\n"},
-	{"export A=1\nif [ -z \"$A\" ]; then\n A=set\nelse\n A=\"$A:more\"\nfi", "A=1:more\n"},
-	{"if test -n \"${A:-}\"; then export B=1; elif [ x = x ]; then export C=1; else export D=1; fi",
-	 "C=1\n"},
-	{"if [ \"a\" = \"b\" ]; then\n if [ -d /x ]; then for i in a b; do . /f; done; fi\n"
-	 " echo 'fi' \"else\" # fi\nfi\nexport E=1",
-	 "E=1\n"},
-	{":\ntrue\nexport A=1", "A=1\n"},
+	{ "", "" },
+	{ "#!/bin/sh\n# nothing\n\n", "" },
+	{ "export A=1\nexport B=2", "A=1\nB=2\n" },
+	{ "A=1; export A", "A=1\n" },
+	{ "A=1\n", "" },
+	{ "export A; A=1", "A=1\n" },
+	{ "export A=1 B=2 # both\n", "A=1\nB=2\n" },
+	{ "export A='a b'\"c d\"e\\ f", "A=a bc de f\n" },
+	{ "export A=\"x\"\nexport B=\"$A:${A}y\"", "A=x\nB=x:xy\n" },
+	{ "export PATH=/bin\nexport PATH=$PATH:/x", "PATH=/bin:/x\n" },
+	{ "export A=\"${A:-\"d\"}\"", "A=d\n" },
+	{ "export A=\"${A:-\"d \\\"q\\\" \\$x \\`b\\` \\\\\"}\"", "A=d \"q\" $x `b` \\\n" },
+	{ "export A=\nexport B=\"${A:-d}${A-e}${A:+f}${A+g}${C+h}\"", "A=\nB=dg\n" },
+	{ "export A=\"${X:-${Y:-${Z:-deep}}}\"", "A=deep\n" },
+	{ "export A=\"${N:-}\"", "A=\n" },
+	{ "export A=\"${X:-{}}\"", "A={}\n" },
+	{ "export A=\"two\nlines\"", "A=two\nlines\n" },
+	{ "export A=a\\\nb", "A=ab\n" },
+	{ "export A=1; unset A; export B=2", "B=2\n" },
+	{ "export A=\"cost 5$ or $ 5$\"", "A=cost 5$ or $ 5$\n" },
+	{ "export A=\"it's\"", "A=it's\n" },
+	{ "export A=*.c B=[a]", "A=*.c\nB=[a]\n" },
+	{ "export A=a#b", "A=a#b\n" },
+	{ "if [ -z \"$A\" ]; then\n\texport A=set\nelse\n\texport A=\"$A:more\"\nfi", "A=set\n" },
+	{ "export A=1\nif [ -z \"$A\" ]; then\n A=set\nelse\n A=\"$A:more\"\nfi", "A=1:more\n" },
+	{ "if test -n \"${A:-}\"; then export B=1; elif [ x = x ]; then export C=1; else export "
+	  "D=1; fi",
+	  "C=1\n" },
+	{ "if [ \"a\" = \"b\" ]; then\n if [ -d /x ]; then for i in a b; do . /f; done; fi\n"
+	  " echo 'fi' \"else\" # fi\nfi\nexport E=1",
+	  "E=1\n" },
+	{ ":\ntrue\nexport A=1", "A=1\n" },
 };
 
 START_TEST(simple_scripts_are_read)
 {
-	auto_shvars struct shvars v = {0};
+	auto_shvars struct shvars v = { 0 };
 	auto_free char *got = NULL;
 
 	ck_assert_int_eq(script_run(&v, understood[_i].text, NULL), 0);
@@ -71,8 +72,8 @@ START_TEST(a_shell_reads_them_alike)
 	auto_free char *cmd = xasprintf("env -i bash -c '. %s; env' | grep -v "
 					"'^\\(PWD\\|SHLVL\\|_\\)='; rm %s",
 					name, name);
-	auto_shvars struct shvars v = {0};
-	auto_strv struct strv got = {0}, want = {0};
+	auto_shvars struct shvars v = { 0 };
+	auto_strv struct strv got = { 0 }, want = { 0 };
 	auto_free char *text = NULL;
 	char out[4096];
 	size_t n;
@@ -141,7 +142,7 @@ static const char *const refused[] = {
 
 START_TEST(anything_else_is_left_to_a_shell)
 {
-	auto_shvars struct shvars v = {0};
+	auto_shvars struct shvars v = { 0 };
 	auto_free char *got = NULL;
 
 	shvars_set(&v, "KEEP", "1", true);
@@ -153,7 +154,7 @@ END_TEST
 
 START_TEST(the_line_that_needs_a_shell_is_known)
 {
-	auto_shvars struct shvars v = {0};
+	auto_shvars struct shvars v = { 0 };
 	unsigned line = 0;
 
 	ck_assert_int_eq(script_run(&v, "export A=1\n\nexport B=$(x)\n", &line), 1);
@@ -163,8 +164,8 @@ END_TEST
 
 START_TEST(values_that_double_without_end_are_refused)
 {
-	auto_shvars struct shvars v = {0};
-	auto_buf struct buf b = {0};
+	auto_shvars struct shvars v = { 0 };
+	auto_buf struct buf b = { 0 };
 
 	buf_adds(&b, "A=aaaaaaaaaaaaaaaa\n");
 	for (int i = 0; i < 60; i++)
@@ -175,8 +176,8 @@ END_TEST
 
 START_TEST(deep_nesting_is_refused)
 {
-	auto_shvars struct shvars v = {0};
-	auto_buf struct buf b = {0};
+	auto_shvars struct shvars v = { 0 };
+	auto_buf struct buf b = { 0 };
 
 	buf_adds(&b, "A=\"");
 	for (int i = 0; i < 100000; i++)
@@ -187,8 +188,8 @@ END_TEST
 
 START_TEST(injected_values_expand_as_in_double_quotes)
 {
-	auto_shvars struct shvars v = {0};
-	auto_buf struct buf b = {0};
+	auto_shvars struct shvars v = { 0 };
+	auto_buf struct buf b = { 0 };
 
 	shvars_set(&v, "A", "x y", true);
 	ck_assert_int_eq(script_expand(&v, "$A \"q\" 'q' ~ * \\$A ${B:-z}", &b), 0);
@@ -200,7 +201,7 @@ END_TEST
 
 START_TEST(words_split_like_a_command_line)
 {
-	auto_strv struct strv w = {0};
+	auto_strv struct strv w = { 0 };
 
 	ck_assert_int_eq(script_words("\"/bin/x\" '-a b' c\\ d", &w), 0);
 	ck_assert_uint_eq(w.n, 3);
@@ -215,7 +216,7 @@ END_TEST
 
 START_TEST(quoted_text_survives_any_shell)
 {
-	auto_buf struct buf b = {0};
+	auto_buf struct buf b = { 0 };
 
 	script_quote(&b, "it's $x");
 	ck_assert_str_eq(buf_str(&b), "'it'\\''s $x'");
