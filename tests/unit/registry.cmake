@@ -1,5 +1,7 @@
 # berth_unit(test_<module> <libraries>)
 berth_unit(test_challenge berth_registry)
+berth_unit(test_credentials berth_registry)
+berth_unit(test_manifest berth_registry)
 berth_unit(test_platform berth_registry)
 berth_unit(test_ref berth_registry)
 berth_unit(test_retry berth_registry)
