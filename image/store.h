@@ -98,6 +98,12 @@ int store_sif_find(struct store *s, const char *key, struct buf *path, struct er
  * relative to dirfd) or a copy, whichever comes cheapest here. */
 int store_sif_put(struct store *s, const char *key, int fd, int dirfd, const char *name,
 		  struct err *e);
+/* For an image that is to live in the store only: its (unfinished) path in the store's tmp, as a
+ * heap string, and its publication.  fd is the finished, synced file, name its path relative to
+ * dirfd, which is on the store's file system; the final path is added to path. */
+char *store_sif_draft(const struct store *s, const char *key);
+int store_sif_publish(struct store *s, const char *key, int fd, int dirfd, const char *name,
+		      struct buf *path, struct err *e);
 /* fd's content as the new file name below dirfd: clone, hard link (from is a path of fd) or
  * copy, synced.  ERR_EXISTS when name is there. */
 int store_copy_out(int fd, const char *from, int dirfd, const char *name, struct err *e);

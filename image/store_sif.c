@@ -83,19 +83,38 @@ fail:
 	return -1;
 }
 
-/* Moves the private copy to the name that tells its size and mtime. */
-static int publish_copy(struct store *s, const char *tmp, const char *sub, struct err *e)
+char *store_sif_draft(const struct store *s, const char *key)
 {
-	auto_free char *name = NULL, *path = NULL;
+	return xasprintf("%s/tmp/%s.sif", s->dir, key);
+}
+
+int store_sif_publish(struct store *s, const char *key, int fd, int dirfd, const char *name,
+		      struct buf *path, struct err *e)
+{
+	auto_free char *sub = xasprintf("sif/%s", key), *entry = NULL, *to = NULL;
 	struct stat st;
 
-	if (fstatat(s->tmp, tmp, &st, 0) < 0)
-		return err_sys(e, "stat %s/tmp/%s", s->dir, tmp);
-	name = entry_name(&st);
-	path = xasprintf("%s/%s", sub, name);
-	if (renameat(s->tmp, tmp, s->root, path) < 0)
-		return err_sys(e, "rename %s/tmp/%s", s->dir, tmp);
-	return dir_sync_of(s->root, path, e);
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "stat %s", name);
+	entry = entry_name(&st);
+	to = xasprintf("%s/%s", sub, entry);
+	if (dir_make_all(s->root, sub, 0700, e) < 0)
+		return -1;
+	if (renameat(dirfd, name, s->root, to) < 0)
+		return err_sys(e, "rename to %s/%s", s->dir, to);
+	buf_printf(path, "%s/%s", s->dir, to);
+	return dir_sync_of(s->root, to, e);
+}
+
+/* Moves the private copy to the name that tells its size and mtime. */
+static int publish_copy(struct store *s, const char *key, const char *tmp, struct err *e)
+{
+	auto_close int fd = openat(s->tmp, tmp, O_RDONLY | O_CLOEXEC);
+	auto_buf struct buf path = { 0 };
+
+	if (fd < 0)
+		return err_sys(e, "open %s/tmp/%s", s->dir, tmp);
+	return store_sif_publish(s, key, fd, s->tmp, tmp, &path, e);
 }
 
 int store_sif_put(struct store *s, const char *key, int fd, int dirfd, const char *name,
@@ -113,7 +132,7 @@ int store_sif_put(struct store *s, const char *key, int fd, int dirfd, const cha
 	unlinkat(s->tmp, tmp, 0);
 	r = make_copy(fd, s->tmp, tmp, 0, e);
 	if (r == 0)
-		return publish_copy(s, tmp, sub, e);
+		return publish_copy(s, key, tmp, e);
 	if (r < 0)
 		return -1;
 	entry = entry_name(&st);
@@ -122,7 +141,7 @@ int store_sif_put(struct store *s, const char *key, int fd, int dirfd, const cha
 		return dir_sync_of(s->root, path, e);
 	if (make_copy(fd, s->tmp, tmp, 1, e) < 0)
 		return -1;
-	return publish_copy(s, tmp, sub, e);
+	return publish_copy(s, key, tmp, e);
 }
 
 int store_copy_out(int fd, const char *from, int dirfd, const char *name, struct err *e)

@@ -1,0 +1,61 @@
+/* pull_source: what a reference means: manifest and configuration of one image, out of the
+ * store as far as it has them, else from the registry.
+ *
+ *	source_init(&s, req, store, e);
+ *	source_resolve(&s, e);    // s.manifest: one image for the platform asked for
+ *	source_config(&s, e);     // s.config, checked against what was asked
+ *
+ * A digest that is in the store asks nothing of the network; a tag asks for its manifest. */
+#ifndef FLOW_PULL_SOURCE_H
+#define FLOW_PULL_SOURCE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "image/oci.h"
+#include "image/store.h"
+#include "registry/manifest.h"
+#include "registry/platform.h"
+#include "registry/ref.h"
+#include "registry/remote.h"
+#include "src/base/err.h"
+#include "src/flow/pull.h"
+
+struct source {
+	const struct pull_req *req;
+	struct store *store; /* borrowed */
+	struct ref ref;
+	struct platform want;
+	bool from_index;      /* an index promised the platform */
+	struct digest digest; /* of the manifest */
+	struct manifest manifest;
+	struct oci_config *config;
+
+	/* The connection is made when first needed; cancelling comes from another thread. */
+	pthread_mutex_t lock;
+	struct remote *remote;
+	bool cancelled;
+};
+
+/* Reads the words of the request.  The source must be finished in any case. */
+int source_init(struct source *s, const struct pull_req *req, struct err *e);
+void source_fini(struct source *s);
+#define auto_source auto_(source_fini)
+
+int source_resolve(struct source *s, struct err *e);
+int source_config(struct source *s, struct err *e);
+
+/* The connection, *out borrowed.  ERR_INTR after source_cancel(). */
+int source_remote(struct source *s, struct remote **out, struct err *e);
+/* From any thread: what runs on the connection ends soon. */
+void source_stop_remote(struct source *s);
+/* Closes it; the next source_remote() makes a new one. */
+void source_drop_remote(struct source *s);
+/* From any thread: everything that uses the network ends soon, for good. */
+void source_cancel(struct source *s);
+bool source_is_cancelled(struct source *s);
+
+/* "debian_12.sif": the file name that Apptainer gives such an image.  Heap string. */
+char *source_file_name(const struct ref *ref);
+
+#endif
