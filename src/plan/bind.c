@@ -30,7 +30,7 @@ static char *field_take(const char **p)
 		buf_addch(&b, *s);
 	}
 	*p = s;
-	return b.data ? buf_take(&b) : xstrdup("");
+	return buf_take(&b);
 }
 
 static bool is_option(const char *s)

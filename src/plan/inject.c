@@ -131,7 +131,7 @@ static char *csv_field(const char **p)
 		buf_addch(&b, *s);
 	}
 	*p = *s ? s + 1 : NULL;
-	return b.data ? buf_take(&b) : xstrdup("");
+	return buf_take(&b);
 }
 
 /* A value with a single '=' is one pair, commas and all; more make it a list. */

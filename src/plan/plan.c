@@ -80,7 +80,7 @@ static void file_add(struct plan *p, const char *path, struct buf *text)
 	xgrow(&p->files, &p->files_cap, p->nfiles + 1, sizeof(*p->files));
 	p->files[p->nfiles].path = xstrdup(path);
 	p->files[p->nfiles].len = text->len;
-	p->files[p->nfiles].data = text->data ? buf_take(text) : xstrdup("");
+	p->files[p->nfiles].data = buf_take(text);
 	p->files[p->nfiles].mode = S_IFREG | 0644;
 	p->files[p->nfiles++].replace = true;
 }

@@ -13,7 +13,7 @@ static char *exported(const struct shvars *v)
 
 	for (size_t i = 0; i < v->exported.n; i++)
 		buf_printf(&b, "%s\n", v->exported.v[i]);
-	return b.data ? buf_take(&b) : xstrdup("");
+	return buf_take(&b);
 }
 
 static const struct {

@@ -7,6 +7,7 @@ t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT
 cd "$t"
 umask 022
+chmod 755 .
 mkdir -p etc usr/bin usr/lib big run empty opt/deep/er tmp
 chmod 1777 tmp
 echo berth > etc/hostname
