@@ -72,7 +72,7 @@ static void send_reply(const struct request *rq, int error, const void *p, size_
 		.error = -error,
 		.unique = rq->in->unique,
 	};
-	struct iovec iov[2] = {{&h, sizeof(h)}, {(void *)p, n}};
+	struct iovec iov[2] = { { &h, sizeof(h) }, { (void *)p, n } };
 
 	while (writev(rq->fd, iov, n ? 2 : 1) < 0 && errno == EINTR)
 		;
@@ -131,7 +131,7 @@ static bool take_request(struct request *rq, uint8_t *buf, size_t n)
 /* Serves until the mount is gone: 0; else the errno that ended it. */
 static int loop(struct serve *s, int fd)
 {
-	struct request rq = {.s = s, .fd = fd};
+	struct request rq = { .s = s, .fd = fd };
 	_Alignas(struct fuse_in_header) uint8_t in[IN_SIZE + 1];
 	ssize_t n;
 	int error = 0;
@@ -148,6 +148,8 @@ static int loop(struct serve *s, int fd)
 				error = errno;
 			continue;
 		}
+		if (n == 0)
+			break;
 		if (!take_request(&rq, in, (size_t)n))
 			continue;
 		if (atomic_fetch_sub(&s->idle, 1) == 1)
