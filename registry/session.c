@@ -73,6 +73,8 @@ int session_judge(struct remote *r, struct http_xfer *x, struct attempt *at,
 	int64_t after = -1;
 
 	*wait_ms = 0;
+	if (x->status / 100 == 2) /* the login was good, however the transfer ended */
+		at->refused = 0;
 	if (x->end == HTTP_STOPPED) {
 		*e = x->err;
 		return err_wrap(e, "%s", about->what);
@@ -84,10 +86,8 @@ int session_judge(struct remote *r, struct http_xfer *x, struct attempt *at,
 		bool expired = x->crossed && (x->status == 401 || x->status == 403);
 
 		r->answered = true;
-		if (x->status >= 200 && x->status < 300) {
-			at->refused = 0;
+		if (x->status / 100 == 2)
 			return 0;
-		}
 		if (x->status == 401 && !x->crossed && !about->token)
 			return judge_refused(r, x, at, about, e);
 		if (!retry_status(x->status) && !expired)
