@@ -7,6 +7,7 @@
 #	numpy  python3-numpy
 #	mpi    openmpi
 #	full   deletions (whiteouts), an opaque directory, hard links over layers, type changes
+# Where neither root nor a range of ids is at hand, lab_image_small makes one from busybox-static.
 # shellcheck shell=bash
 
 # The mirror comes from this machine's own apt configuration, never from this tree.
@@ -78,6 +79,37 @@ images_stage() {
 	fi
 	images_as_root rm -rf "$work"
 	: >"$dir/$stage.done"
+}
+
+# Prints a layout with the tag "busybox": Debian's static busybox and nothing else.
+lab_image_small() {
+	local dir=$LAB/images/small work=$LAB_RUN/tmp/small root name
+	lab_dir
+	root=$work/root
+	[ ! -e "$dir/done" ] || { say "$dir/oci" && return; }
+	mkdir -p "$work" "$dir" && rm -rf "$dir/oci"
+	(
+		set -e
+		cd "$work"
+		apt-get -q download busybox-static
+		dpkg-deb -x busybox-static_*.deb "$root"
+		mkdir -p "$root/etc" "$root/tmp" "$root/root"
+		for name in $("$root/bin/busybox" --list | grep -vx busybox); do
+			ln -s busybox "$root/bin/$name"
+		done
+		cp /etc/os-release "$root/etc/"
+		tar -C "$root" --owner=0 --group=0 --numeric-owner -cf layer.tar .
+		umoci init --layout "$dir/oci"
+		umoci new --image "$dir/oci:busybox"
+		umoci raw add-layer --image "$dir/oci:busybox" layer.tar
+		umoci config --image "$dir/oci:busybox" --config.cmd /bin/sh --os linux \
+			--architecture "$(dpkg --print-architecture)" --config.env PATH=/usr/bin:/bin
+	) >"$LAB_RUN/small.log" 2>&1 || {
+		tail -n 5 "$LAB_RUN/small.log" >&2
+		return 1
+	}
+	: >"$dir/done"
+	say "$dir/oci"
 }
 
 image_base() {

@@ -39,13 +39,13 @@ static inline int64_t fixture_int(const struct json *j)
 static inline void fixture_host_load(struct fixture_host *x, const char *name)
 {
 	auto_free char *dir = xasprintf(TEST_DATA "/hosts/%s", name);
-	auto_buf struct buf text = {0};
+	auto_buf struct buf text = { 0 };
 	const struct json *el;
-	struct host_self self = {0};
+	struct host_self self = { 0 };
 	gid_t groups[16];
-	struct err e = {0};
+	struct err e = { 0 };
 
-	*x = (struct fixture_host){.rootfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC)};
+	*x = (struct fixture_host){ .rootfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) };
 	ck_assert_int_ge(x->rootfd, 0);
 	ck_ok(file_read(x->rootfd, "self.json", &text, 1 << 16, &e), &e);
 	ck_ok(json_parse(&x->json, buf_str(&text), text.len, 1 << 16, &e), &e);
@@ -53,9 +53,9 @@ static inline void fixture_host_load(struct fixture_host *x, const char *name)
 	self.gid = (gid_t)fixture_int(json_get(x->json, "gid"));
 	self.umask = (mode_t)fixture_int(json_get(x->json, "umask"));
 	self.cwd = json_str(json_get(x->json, "cwd"));
-	json_each(json_get(x->json, "groups"), i, el)
+	json_each (json_get(x->json, "groups"), i, el)
 		groups[self.ngroups++] = (gid_t)fixture_int(el);
-	json_each(json_get(x->json, "environ"), i, el)
+	json_each (json_get(x->json, "environ"), i, el)
 		strv_add(&x->environ, json_str(el));
 	self.groups = groups;
 	self.environ = strv_list(&x->environ);
@@ -67,28 +67,28 @@ static inline void fixture_host_facts(struct fixture_host *x, const struct run_r
 				      struct facts *f)
 {
 	const struct host *h = &x->host;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	for (size_t i = 0; i < h->ngroups; i++)
-		x->groups[i] = (struct fact_group){h->groups[i].gid, h->groups[i].name};
-	*f = (struct facts){.uid = h->uid,
-			    .gid = h->gid,
-			    .groups = x->groups,
-			    .ngroups = h->ngroups,
-			    .user = h->user,
-			    .gecos = h->gecos,
-			    .home = h->home,
-			    .shell = h->shell,
-			    .cwd = h->cwd,
-			    .umask = h->umask,
-			    .environ = h->environ,
-			    .paths = x->path_facts};
+		x->groups[i] = (struct fact_group){ h->groups[i].gid, h->groups[i].name };
+	*f = (struct facts){ .uid = h->uid,
+			     .gid = h->gid,
+			     .groups = x->groups,
+			     .ngroups = h->ngroups,
+			     .user = h->user,
+			     .gecos = h->gecos,
+			     .home = h->home,
+			     .shell = h->shell,
+			     .cwd = h->cwd,
+			     .umask = h->umask,
+			     .environ = h->environ,
+			     .paths = x->path_facts };
 	ck_ok(plan_wants(&x->paths, &x->env_files, req, f, &e), &e);
 	for (size_t i = 0; i < x->paths.n; i++) {
 		struct host_path p;
 
 		host_path_look(&p, &x->host, x->paths.v[i]);
-		x->path_facts[i] = (struct fact_path){p.path, p.mode, p.error, p.real};
+		x->path_facts[i] = (struct fact_path){ p.path, p.mode, p.error, p.real };
 	}
 	f->npaths = x->paths.n;
 }

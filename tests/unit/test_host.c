@@ -57,9 +57,9 @@ END_TEST
 
 START_TEST(this_process_is_probed_too)
 {
-	auto_host struct host h = {0};
+	auto_host struct host h = { 0 };
 	struct host_path p;
-	struct err e = {0};
+	struct err e = { 0 };
 	mode_t before = umask(0);
 
 	umask(before);
@@ -79,9 +79,10 @@ END_TEST
 
 START_TEST(lines_that_are_no_entries_are_passed_over)
 {
-	static const char text[] = "+x:x:7:7:::\n#y:x:7:7:::\n:x:7:7:::\nshort:x:7\nbig:x:00000000007:7:::\n"
+	static const char text[] = "+x:x:7:7:::\n#y:x:7:7:::\n:x:7:7:::\nshort:x:7\nbig:x:"
+				   "4294967303:7:::\nhuge:x:99999999999999999999999:7:::\n"
 				   "neg:x:-7:7:::\nlast:x:7:9:g:/h:/s:extra";
-	auto_arena struct arena a = {0};
+	auto_arena struct arena a = { 0 };
 	struct passwd_entry pw;
 
 	ck_assert(passwd_find(&pw, &a, text, 7));

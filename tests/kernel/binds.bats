@@ -1,0 +1,71 @@
+# Binds: onto what is there, what is missing, and what only seems to be.
+load kernel
+
+missing() {
+	local i args=() lines=
+	mkdir -p src && echo data >src/file
+	for i in $(seq 125); do
+		args+=(-B "$PWD/src:/new/dir$i/a/b")         # directories, nested
+		args+=(-B "$PWD/src/file:/new/dir$i/f")      # files beside them
+		args+=(-B "$PWD/src/file:/opt/many/new$i")   # in a directory that is there
+		args+=(-B "$PWD/src:/scratch/p$i")           # below a link that leads to nothing
+	done
+	lines=$(berth exec "${args[@]}" "$IMG" sh -c 'cat /new/dir*/a/b/file /new/dir*/f \
+		/opt/many/new* /scratch/p*/file /gpfs/scratch/p7/file; ls /opt/many | wc -l')
+	same "$(grep -cx data <<<"$lines")" 501
+	same "$(tail -n 1 <<<"$lines")" 325
+}
+@test "500 binds onto missing files and directories, nested and through links" {
+	each_image missing
+}
+
+through_links() {
+	mkdir -p src/sub && echo inside >src/file
+	same "$(berth exec -B "$PWD/src:/var/run/x" "$IMG" cat /run/x/file)" inside
+	same "$(berth exec -B "$PWD/src:/scratch" "$IMG" cat /gpfs/scratch/file)" inside
+	# The link's ".." stop at the image's root: the host's directory is not touched.
+	same "$(berth exec -B "$PWD/src:/up" "$IMG" cat /etc/deep/file)" inside
+}
+@test "links in the image are followed inside the image" { each_image through_links; }
+
+read_only_bind() {
+	mkdir -p src
+	run berth exec -B "$PWD/src:/data:ro" "$IMG" touch /data/x
+	[ "$status" = 1 ] && [[ $output = *"Read-only file system"* ]]
+	berth exec -B "$PWD/src:/data" "$IMG" touch /data/x
+	[ -e src/x ] && rm src/x
+}
+@test "a read-only bind refuses writes, another one takes them" { each_image read_only_bind; }
+
+bind_faults() {
+	touch file
+	run --separate-stderr berth exec -B "$PWD/file:/etc" "$IMG" true
+	fails 125 'bind .*/file on /etc: one of them is a directory'
+	run --separate-stderr berth exec -B "$PWD/none:/data" "$IMG" true
+	fails 125 'none.*[Nn]o such file'
+	mkdir -p src
+	run --separate-stderr berth exec -B "$PWD/src:/data" -B "$PWD/src:/data/sub" "$IMG" true
+	fails 125 'bind .* on /data/sub: there is no /data/sub to mount on; create it'
+}
+@test "a bind that cannot be made is named with its reason" { each_image bind_faults; }
+
+names() {
+	same "$(berth exec "$IMG" grep -c "^$(id -un):" /etc/passwd)" 1
+	same "$(berth exec "$IMG" grep -c "^root:" /etc/passwd)" 1
+	same "$(berth exec -B /etc/hostname:/etc/passwd "$IMG" cat /etc/passwd)" "$(cat /etc/hostname)"
+}
+@test "the caller's name is in /etc/passwd; a bind of the user's outranks it" { each_image names; }
+
+odd_names() {
+	local name='a, b: "c" \d'
+	mkdir -p "$name" && cp -a "$DIR/." "$name/"
+	same "$(berth exec "$PWD/$name" cat /etc/hello)" "hello from the image"
+}
+@test "a directory image may have any name" { odd_names; }
+
+@test "a mount of the host that comes later is seen, one of ours never leaves" {
+	# Both ends need root on the host; what can be said here is that ours are slaves.
+	local info
+	info=$(berth exec "$SQ" cat /proc/self/mountinfo)
+	! grep -q 'shared:' <<<"$info"
+}
