@@ -17,7 +17,7 @@
  * for what only some commands need. */
 static void line(struct buf *out, const char *state, const char *what, const char *text)
 {
-	buf_printf(out, "%-8s%-16s%s\n", state, what, text);
+	buf_printf(out, "%-8s%-18s%s\n", state, what, text);
 }
 
 /* Switches can lie: seccomp filters and outer containers say no without one.

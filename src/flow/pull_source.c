@@ -1,5 +1,7 @@
 #include "src/flow/pull_source.h"
 
+#include <stdio.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "src/base/log.h"
@@ -160,13 +162,12 @@ static int fetch_small(struct source *s, const struct descriptor *d, struct err 
 static int check_platform(struct source *s, struct err *e)
 {
 	const struct oci_config *c = s->config;
-	struct platform is = { .os = "linux" };
+	struct platform is;
 	char want[PLATFORM_TEXT_MAX], got[PLATFORM_TEXT_MAX];
 
-	if (*c->os)
-		strncpy(is.os, c->os, sizeof(is.os) - 1);
-	strncpy(is.arch, *c->arch ? c->arch : s->want.arch, sizeof(is.arch) - 1);
-	strncpy(is.variant, c->variant, sizeof(is.variant) - 1);
+	snprintf(is.os, sizeof(is.os), "%s", *c->os ? c->os : "linux");
+	snprintf(is.arch, sizeof(is.arch), "%s", *c->arch ? c->arch : s->want.arch);
+	snprintf(is.variant, sizeof(is.variant), "%s", c->variant);
 	platform_text(&is, got);
 	platform_text(&s->want, want);
 	if (strcmp(is.os, "linux") != 0)
