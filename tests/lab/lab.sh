@@ -57,7 +57,9 @@ lab_as_user() {
 lab_user_command() {
 	local home keep=() v
 	home=$(getent passwd "$LAB_USER" | cut -d: -f6)
-	for v in $(compgen -e | grep -E '^(LAB|BERTH|TERM$)'); do keep+=("$v=${!v}"); done
+	for v in $(compgen -e | grep -E "^(LAB|BERTH|(TERM|SSL_CERT_FILE|PYTHONDONTWRITEBYTECODE)\$)"); do
+		keep+=("$v=${!v}")
+	done
 	LAB_COMMAND=(env -i "HOME=$home" "USER=$LAB_USER" "LOGNAME=$LAB_USER" LANG=C.UTF-8
 		"PATH=$LAB_RUN/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 		"TMPDIR=$LAB_TMP" "${keep[@]}" "$@")
