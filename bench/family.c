@@ -48,7 +48,7 @@ static void add_children_of_thread(struct family *f, pid_t pid, const char *tid)
 	if (!in)
 		return;
 	while (f->n < FAMILY_MAX && fscanf(in, "%d", &child) == 1) {
-		f->m[f->n++] = (struct family_member){child, cpu_ms(child)};
+		f->m[f->n++] = (struct family_member){ child, cpu_ms(child) };
 		add_children(f, child);
 	}
 	fclose(in);
@@ -102,7 +102,7 @@ double family_used(const struct family *before)
 
 struct family_memory family_memory(void)
 {
-	struct family_memory top = {0};
+	struct family_memory top = { 0 };
 	struct family now;
 
 	family_list(&now);
@@ -121,7 +121,7 @@ struct family_memory family_memory(void)
 		}
 		fclose(in);
 		if ((double)anon / 1024 > top.anon_mib)
-			top = (struct family_memory){(double)anon / 1024, (double)rss / 1024};
+			top = (struct family_memory){ (double)anon / 1024, (double)rss / 1024 };
 	}
 	return top;
 }
@@ -160,13 +160,13 @@ double family_settle(const struct family *before, int wait_ms, int *left)
 
 	*left = count_new(before);
 	for (int waited = 0; *left > 0 && waited < wait_ms; waited += 2) {
-		nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+		nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
 		sum += reap(before);
 		*left = count_new(before);
 	}
 	if (*left > 0) {
 		family_kill(before);
-		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
 		sum += reap(before);
 	}
 	return sum;

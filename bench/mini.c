@@ -32,7 +32,7 @@ static void put(const char *path, const char *text, int n)
 
 int main(int argc, char **argv)
 {
-	static const char *const binds[] = {"proc", "sys", "dev", "tmp", "home"};
+	static const char *const binds[] = { "proc", "sys", "dev", "tmp", "home" };
 	unsigned long quiet = MS_NOSUID | MS_NODEV;
 	uid_t uid = getuid();
 	gid_t gid = getgid();

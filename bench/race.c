@@ -83,10 +83,10 @@ static double percentile(const double *sorted, int n, double p)
 static struct spread spread_of(double *v, int n)
 {
 	if (n == 0)
-		return (struct spread){0};
+		return (struct spread){ 0 };
 	qsort(v, (size_t)n, sizeof(*v), by_value);
-	return (struct spread){percentile(v, n, 0.1), percentile(v, n, 0.5), percentile(v, n, 0.9),
-			       n};
+	return (struct spread){ percentile(v, n, 0.1), percentile(v, n, 0.5), percentile(v, n, 0.9),
+				n };
 }
 
 /* The options between a contender's label and its command; *at is left on the next --vs. */
@@ -106,8 +106,9 @@ static void parse_contender(struct race *r, char **argv, int *at, const char *la
 	for (; argv[*at] && strcmp(argv[*at], "--") != 0; *at += 2) {
 		const struct {
 			const char *name, **to;
-		} opts[] = {{"--up", &c->up},	    {"--down", &c->down}, {"--before", &c->before},
-			    {"--after", &c->after}, {"--join", &c->join}, {"--out", &c->out}};
+		} opts[] = { { "--up", &c->up },	 { "--down", &c->down },
+			     { "--before", &c->before }, { "--after", &c->after },
+			     { "--join", &c->join },	 { "--out", &c->out } };
 		size_t i = 0;
 
 		while (i < 6 && strcmp(argv[*at], opts[i].name) != 0)
@@ -186,7 +187,7 @@ static void run_round(struct race *r, int round, bool keep)
 {
 	for (int i = 0; i < r->n; i++) {
 		int who = (i + round) % r->n;
-		struct sample s = {.failed = true};
+		struct sample s = { .failed = true };
 
 		if (!r->c[who].broken)
 			sample_take(&s, &r->c[who], &r->rules);
@@ -384,7 +385,7 @@ int main(int argc, char **argv)
 		.name = "-",
 		.rounds = 15,
 		.warmups = 2,
-		.rules = {.batch = 1, .timeout_s = 60, .gate_s = 25},
+		.rules = { .batch = 1, .timeout_s = 60, .gate_s = 25 },
 	};
 	int left;
 
@@ -401,6 +402,6 @@ int main(int argc, char **argv)
 	if (r.max_anon > 0)
 		report_memory(&r, "anonymous memory", r.max_anon, true);
 	write_raw(&r);
-	family_settle(&(struct family){0}, 2000, &left);
+	family_settle(&(struct family){ 0 }, 2000, &left);
 	return r.c[0].broken ? 1 : 0;
 }

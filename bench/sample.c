@@ -37,8 +37,8 @@ static double now_ms(void)
 
 static struct machine machine_read(void)
 {
-	double v[8] = {0};
-	struct machine m = {0};
+	double v[8] = { 0 };
+	struct machine m = { 0 };
 	FILE *in = fopen("/proc/stat", "re");
 
 	if (in && fscanf(in, "cpu %lf %lf %lf %lf %lf %lf %lf %lf", &v[0], &v[1], &v[2], &v[3],
@@ -62,7 +62,7 @@ static bool gate(double max_s)
 	do {
 		struct machine a = machine_read(), b;
 
-		nanosleep(&(struct timespec){.tv_nsec = 250000000}, NULL);
+		nanosleep(&(struct timespec){ .tv_nsec = 250000000 }, NULL);
 		b = machine_read();
 		if (b.busy - a.busy <= 0.07 * (b.total - a.total))
 			return true;
@@ -82,7 +82,7 @@ static bool disturbed(struct machine a, double ms, double own)
 
 int sample_sh(const char *line)
 {
-	char *argv[] = {"sh", "-c", (char *)line, NULL};
+	char *argv[] = { "sh", "-c", (char *)line, NULL };
 	int status;
 	pid_t pid;
 
@@ -195,7 +195,7 @@ static void run_batch(struct sample *s, struct contender *c, const struct sample
 		stamp = mmap(NULL, sizeof(*stamp), PROT_READ | PROT_WRITE,
 			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	timed_out = 0;
-	sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_alarm}, NULL);
+	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = on_alarm }, NULL);
 	alarm((unsigned)r->timeout_s);
 	for (int i = 0; i < r->batch && !s->failed; i++) {
 		double ms = run_once(c, r, err, stamp, s);
@@ -210,7 +210,7 @@ static void run_batch(struct sample *s, struct contender *c, const struct sample
 
 void sample_take(struct sample *out, struct contender *c, const struct sample_rules *r)
 {
-	struct sample s = {0};
+	struct sample s = { 0 };
 	struct family outer, inner;
 	struct family_memory mem;
 	struct machine m;
