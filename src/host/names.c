@@ -22,10 +22,10 @@ static bool field_is_id(const char *line, uint32_t id)
 	size_t n;
 	const char *p = field(line, 2, &n);
 
-	if (!p || !n || n > 10)
+	if (!p || !n)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (p[i] < '0' || p[i] > '9')
+		if (p[i] < '0' || p[i] > '9' || v > UINT32_MAX)
 			return false;
 		v = v * 10 + (uint64_t)(p[i] - '0');
 	}
@@ -61,10 +61,10 @@ bool passwd_find(struct passwd_entry *out, struct arena *a, const char *text, ui
 
 	if (!line)
 		return false;
-	*out = (struct passwd_entry){.name = take(a, line, 0),
-				     .gecos = take(a, line, 4),
-				     .home = take(a, line, 5),
-				     .shell = take(a, line, 6)};
+	*out = (struct passwd_entry){ .name = take(a, line, 0),
+				      .gecos = take(a, line, 4),
+				      .home = take(a, line, 5),
+				      .shell = take(a, line, 6) };
 	return true;
 }
 

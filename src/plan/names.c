@@ -2,7 +2,7 @@
  * keeps `id` quiet.  Lines that are not passwd lines are copied as they are. */
 #include "src/plan/names.h"
 
-#include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,12 +47,19 @@ static bool field_is(const struct line *l, size_t i, const char *text)
 	return i < l->n && l->flen[i] == strlen(text) && !memcmp(l->field[i], text, l->flen[i]);
 }
 
-static bool field_is_id(const struct line *l, size_t i, unsigned long id)
+/* As the C library reads ids: leading zeros are nothing. */
+static bool field_is_id(const struct line *l, size_t i, uint32_t id)
 {
-	char text[24];
+	uint64_t v = 0;
 
-	snprintf(text, sizeof(text), "%lu", id);
-	return field_is(l, i, text);
+	if (i >= l->n || !l->flen[i])
+		return false;
+	for (size_t k = 0; k < l->flen[i]; k++) {
+		if (l->field[i][k] < '0' || l->field[i][k] > '9' || v > UINT32_MAX)
+			return false;
+		v = v * 10 + (uint64_t)(l->field[i][k] - '0');
+	}
+	return v == id;
 }
 
 /* Adds a field without the bytes that would break the line. */

@@ -181,16 +181,19 @@ static int test_command(struct cursor *c, const struct shvars *v, bool *truth)
 	while (!at_end(c)) {
 		auto_buf struct buf word = { 0 };
 
+		if (strchr("&|()<>;", *c->p))
+			return 1;
 		/* Unquoted, an empty value is no word at all: leave that to a shell. */
 		c->bare = c->glob = false;
 		if (script_word(c, v, &word) || c->bare || c->glob)
 			return 1;
 		strv_add(&w, buf_str(&word));
 	}
-	if (bracket && (!w.n || strcmp(w.v[--w.n], "]")))
-		return 1;
-	if (bracket)
-		free(w.v[w.n]), w.v[w.n] = NULL;
+	if (bracket) {
+		if (!w.n || strcmp(w.v[w.n - 1], "]"))
+			return 1;
+		free(w.v[--w.n]);
+	}
 	if (w.n == 2 && (!strcmp(w.v[0], "-n") || !strcmp(w.v[0], "-z")))
 		*truth = !*w.v[1] == (w.v[0][1] == 'z');
 	else if (w.n == 3 && (!strcmp(w.v[1], "=") || !strcmp(w.v[1], "==")))

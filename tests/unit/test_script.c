@@ -138,6 +138,8 @@ static const char *const refused[] = {
 	"cat <<EOF\nexport A=1\nEOF",
 	"export A=1 >/dev/null",
 	"export A=1 &",
+	"if test -n(\"x\"; then export A=1; fi",
+	"if [ a = b ; then export A=1; fi",
 };
 
 START_TEST(anything_else_is_left_to_a_shell)
