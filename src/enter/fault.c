@@ -52,10 +52,11 @@ static int mount_fault(const struct fault *f, const struct plan *p, struct err *
 	switch (f->step) {
 	case FAULT_TARGET:
 		if (f->sys == ENOENT)
-			return err_set(e, ERR_NOTFOUND,
-				       "%s: %s lies in a mount that has no such directory or file; "
-				       "create it there",
-				       words, m->dst);
+			return err_set(
+				e, ERR_NOTFOUND,
+				"%s: there is no %s to mount on; create it, for what it lies in "
+				"cannot be added to",
+				words, m->dst);
 		return err_sys(e, "%s: mount point %s", words, m->dst);
 	case FAULT_ATTACH:
 		if (f->sys == ENOTDIR || f->sys == EINVAL)

@@ -100,6 +100,16 @@ static void missing_add(struct enter *x, char *path, bool is_dir)
 	x->missing[x->nmissing++] = (struct missing){ .path = path, .is_dir = is_dir };
 }
 
+/* A link that already leads to the source's own name (/etc/localtime to the same zone
+ * file) may be followed: the mount then hides a file by its equal. */
+static bool leads_to(int image, const char *dst, const char *src)
+{
+	auto_close int fd = open_in_root(image, dst, O_PATH, 0);
+	auto_free char *path = fd < 0 ? NULL : path_in_image(image, fd);
+
+	return path && src && !strcmp(path, src);
+}
+
 /* PLAN_HIDE: the mount point is the name itself, not what it leads to. */
 static int locate_hidden(struct enter *x, int image, const struct plan_mount *m, struct err *e)
 {
@@ -116,6 +126,8 @@ static int locate_hidden(struct enter *x, int image, const struct plan_mount *m,
 	}
 	if (!fstatat(parent, path_base(m->dst), &st, AT_SYMLINK_NOFOLLOW) &&
 	    (m->flags & PLAN_IS_DIR ? S_ISDIR(st.st_mode) : S_ISREG(st.st_mode)))
+		return 0;
+	if (leads_to(image, m->dst, m->src))
 		return 0;
 	real = path_in_image(image, parent);
 	if (!real)

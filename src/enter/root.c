@@ -18,6 +18,10 @@
 
 #define ROOT_ATTR (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
+/* Where helper mounts lie until the host's tree goes away: a directory that every host
+ * has and that nobody looks up any more, for all sources are open by then. */
+#define PARKING "/dev"
+
 struct option {
 	const char *key, *value; /* value NULL: a flag */
 };
@@ -101,9 +105,12 @@ static int make_missing(int base, const struct missing *m)
 	return fd < 0 ? -1 : 0;
 }
 
+/* A directory with inherited mounts below it, the host's own root for one, cannot be
+ * a lower layer (EINVAL: they are locked in place).  It is then shown as it is, and
+ * a mount point that it lacks is a fault of that mount. */
 static int overlay_over(struct enter *x, struct fault *f)
 {
-	auto_close int lower = -1;
+	auto_close int lower = -1, overlay = -1;
 	char dirs[64];
 	const struct option o[] = {
 		{ "source", "berth" },
@@ -121,10 +128,13 @@ static int overlay_over(struct enter *x, struct fault *f)
 			return fault_at(f, FAULT_STAGE, 0);
 	/* Through /proc, because a path may hold ':' and ','. */
 	snprintf(dirs, sizeof(dirs), "/proc/self/fd/%d:/proc/self/fd/%d", lower, x->root);
-	x->image = x->root;
-	x->root = fs_mount("overlay", o, ARRAY_LEN(o), ROOT_ATTR);
-	if (x->root < 0 || sys_move_mount(x->root, AT_FDCWD, "/") < 0)
+	overlay = fs_mount("overlay", o, ARRAY_LEN(o), ROOT_ATTR);
+	if (overlay < 0 && errno == EINVAL)
+		return sys_move_mount(x->root, AT_FDCWD, "/") < 0 ? fault_at(f, FAULT_IMAGE, 0) : 0;
+	if (overlay < 0 || sys_move_mount(overlay, AT_FDCWD, "/") < 0)
 		return fault_at(f, FAULT_OVERLAY, x->nmissing);
+	x->image = x->root;
+	x->root = take_fd(&overlay);
 	return 0;
 }
 
@@ -163,14 +173,13 @@ int root_directory_place(struct enter *x, struct fault *f)
 
 	if (wants_stage(x)) {
 		x->stage = fs_mount("tmpfs", o, ARRAY_LEN(o), MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-		/* Copies and lower layers are taken of attached mounts only.  Over the image
-		 * directory, not over "/": root_take() finds one mount there to detach. */
-		if (x->stage < 0 || sys_move_mount(x->stage, AT_FDCWD, x->plan->image) < 0)
+		/* Copies and lower layers are taken of attached mounts only. */
+		if (x->stage < 0 || sys_move_mount(x->stage, AT_FDCWD, PARKING) < 0)
 			return fault_at(f, FAULT_STAGE, 0);
 		if (stage_files(x, f) < 0)
 			return -1;
 	}
-	if (sys_move_mount(x->root, AT_FDCWD, x->nmissing ? x->plan->image : "/") < 0)
+	if (sys_move_mount(x->root, AT_FDCWD, x->nmissing ? PARKING : "/") < 0)
 		return fault_at(f, FAULT_IMAGE, 0);
 	return x->nmissing ? overlay_over(x, f) : 0;
 }

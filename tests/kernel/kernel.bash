@@ -52,19 +52,27 @@ teardown() {
 	same "$(host_mounts)" "$(cat "$BATS_TEST_TMPDIR/mounts")"
 }
 
-host_mounts() { grep -c -e berth -e "$BATS_TEST_TMPDIR" /proc/self/mountinfo; }
+host_mounts() { grep -e " berth " -e "$BATS_TEST_TMPDIR" /proc/self/mountinfo | wc -l; }
 
 berth() { timeout -k 5 100 "$BERTH" "$@"; }
 
+# No "||" here: a check's lines count one by one, by errexit.
 each_image() {
-	local kind
-	for kind in "$SQ" "$DIR"; do
-		IMG=$kind
-		"$@" || {
-			printf 'with the image %s\n' "$IMG"
-			return 1
-		}
+	for IMG in "$SQ" "$DIR"; do
+		printf 'with the image %s\n' "$IMG"
+		"$@"
 	done
+}
+
+# For lines that must fail; "! command" would not count.
+not() { ! "$@"; }
+
+# said STATUS TEXT: the last run ended so and printed the text.
+said() {
+	same "$status" "$1" && [[ $output = *"$2"* ]] || {
+		printf 'printed: %s\nwanted:  %s\n' "$output" "$2"
+		return 1
+	}
 }
 
 # The pids of processes that hold this test's image open: its keepers.

@@ -82,7 +82,7 @@ load kernel
 	no_keepers
 	after=$(find "$BATS_TEST_TMPDIR" | sort)
 	same "$after" "$before"
-	! grep -i berth /proc/net/unix
+	not grep -i berth /proc/net/unix
 }
 
 @test "the keeper is in the host's namespaces and holds nothing of the job" {
@@ -93,7 +93,7 @@ load kernel
 	keeper=$(keepers)
 	same "$(readlink "/proc/$keeper/ns/mnt")" "$(readlink /proc/self/ns/mnt)"
 	same "$(readlink "/proc/$keeper/cwd")" /
-	! ls -l "/proc/$keeper/fd" | grep hello
+	not grep hello <<<"$(ls -l "/proc/$keeper/fd")"
 	for i in 0 1 2; do same "$(readlink "/proc/$keeper/fd/$i")" /dev/null; done
 	[ "$(ps -o sid= -p "$keeper")" != "$(ps -o sid= -p "$pid")" ]
 	kill "$pid"

@@ -46,8 +46,9 @@ START_TEST(a_fault_becomes_a_sentence_of_the_plan)
 	} table[] = {
 		{ FAULT_SOURCE, EACCES, "bind /gpfs on /data (ro): Permission denied" },
 		{ FAULT_TARGET, ENOENT,
-		  "bind /gpfs on /data (ro): there is no /data to mount on; create it, for what it lies in "
-		 "cannot be added to" },
+		  "bind /gpfs on /data (ro): there is no /data to mount on; create it, for what it "
+		  "lies in "
+		  "cannot be added to" },
 		{ FAULT_ATTACH, EINVAL,
 		  "bind /gpfs on /data (ro): one of them is a directory, the other is not" },
 		{ FAULT_CWD, ENOENT,
