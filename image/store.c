@@ -29,8 +29,8 @@ static const char *env_get(char *const *env, const char *key)
 
 char *store_default_dir(char *const *env, struct err *e)
 {
-	static const char *const names[] = {"BERTH_CACHEDIR", "APPTAINER_CACHEDIR",
-					    "SINGULARITY_CACHEDIR"};
+	static const char *const names[] = { "BERTH_CACHEDIR", "APPTAINER_CACHEDIR",
+					     "SINGULARITY_CACHEDIR" };
 	const char *home = env_get(env, "HOME");
 	struct passwd *pw;
 
@@ -53,7 +53,7 @@ char *store_default_dir(char *const *env, struct err *e)
 int store_open(struct store **out, const char *dir, struct err *e)
 {
 	auto_store struct store *s = xcalloc(1, sizeof(*s));
-	static const char *const parts[] = {"blobs/sha256", "blobs/sha512", "tmp", "sif"};
+	static const char *const parts[] = { "blobs/sha256", "blobs/sha512", "tmp", "sif" };
 
 	*out = NULL;
 	s->root = s->tmp = -1;

@@ -104,9 +104,10 @@ int store_sif_put(struct store *s, const char *key, int fd, int dirfd, const cha
 char *store_sif_draft(const struct store *s, const char *key);
 int store_sif_publish(struct store *s, const char *key, int fd, int dirfd, const char *name,
 		      struct buf *path, struct err *e);
-/* fd's content as the new file name below dirfd: clone, hard link (from is a path of fd) or
- * copy, synced.  ERR_EXISTS when name is there. */
-int store_copy_out(int fd, const char *from, int dirfd, const char *name, struct err *e);
+/* fd's content as the new file name below dirfd: a clone or a copy, synced.  Never a link: two
+ * outputs that are one file would be signed or overwritten together.  ERR_SYS when name is
+ * there. */
+int store_copy_out(int fd, int dirfd, const char *name, struct err *e);
 
 /* Removes part files older than max_age seconds whose writer is gone. */
 int store_sweep(struct store *s, int64_t max_age, struct err *e);

@@ -385,7 +385,7 @@ static void put_close(struct stream *s)
 
 struct stream *store_put_stream(struct store_put *p)
 {
-	static const struct stream_ops ops = {put_read, put_close};
+	static const struct stream_ops ops = { put_read, put_close };
 	struct put_stream *r = xcalloc(1, sizeof(*r));
 
 	r->s.ops = &ops;

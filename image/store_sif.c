@@ -144,16 +144,7 @@ int store_sif_put(struct store *s, const char *key, int fd, int dirfd, const cha
 	return publish_copy(s, key, tmp, e);
 }
 
-int store_copy_out(int fd, const char *from, int dirfd, const char *name, struct err *e)
+int store_copy_out(int fd, int dirfd, const char *name, struct err *e)
 {
-	int r = make_copy(fd, dirfd, name, 0, e);
-	struct stat st;
-
-	if (r <= 0)
-		return r;
-	/* A link only of what is ours: another user's file would keep its owner and mode. */
-	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
-	    linkat(AT_FDCWD, from, dirfd, name, 0) == 0)
-		return 0;
 	return make_copy(fd, dirfd, name, 1, e);
 }

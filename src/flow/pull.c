@@ -226,7 +226,7 @@ static int take_from_store(struct pull *p, struct err *e)
 	fd = open(buf_str(&path), O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
-	if (store_copy_out(fd, buf_str(&path), p->out.dirfd, output_private_name(&p->out), e) < 0)
+	if (store_copy_out(fd, p->out.dirfd, output_private_name(&p->out), e) < 0)
 		return -1;
 	return output_publish(&p->out, e) < 0 ? -1 : 1;
 }

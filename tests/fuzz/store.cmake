@@ -1,1 +1,2 @@
-# berth_fuzz(fuzz_<module> <libraries>)
+berth_fuzz(fuzz_sif berth_image)
+berth_fuzz(fuzz_oci berth_image)
