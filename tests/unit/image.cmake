@@ -1,1 +1,2 @@
-# berth_unit(test_<module> <libraries>)
+berth_unit(test_tar berth_image)
+berth_unit(test_decode berth_image)
