@@ -233,6 +233,9 @@ int credential_find(struct credential *out, const char *host, const char *repo,
 		try_file(out, xstrdup(auth_file), host, repo);
 		return 0;
 	}
+	v = getenv("DOCKER_AUTH_CONFIG");
+	if (v && *v && !credential_from_json(out, v, strlen(v), "DOCKER_AUTH_CONFIG", host, repo))
+		return 0;
 	v = getenv("REGISTRY_AUTH_FILE");
 	if (v && *v && !try_file(out, xstrdup(v), host, repo))
 		return 0;

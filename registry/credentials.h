@@ -5,8 +5,9 @@
  *	if (c.user) ... Basic ...
  *
  * Read are the "auths" of, in this order: the file named by the caller alone; or
- * $REGISTRY_AUTH_FILE, $XDG_RUNTIME_DIR/containers/auth.json and
- * $DOCKER_CONFIG/config.json (else ~/.docker/config.json).  The first file with an
+ * the text of $DOCKER_AUTH_CONFIG, $REGISTRY_AUTH_FILE,
+ * $XDG_RUNTIME_DIR/containers/auth.json and $DOCKER_CONFIG/config.json (else
+ * ~/.docker/config.json).  The first file with an
  * entry for the registry wins; a key with a path (host/project) beats the host's.
  * Secrets are cleared when freed and never appear in a message. */
 #ifndef REGISTRY_CREDENTIALS_H

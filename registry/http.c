@@ -384,12 +384,15 @@ static enum http_end classify(CURLcode code)
 /* libcurl's sentences name functions and byte counts; these are for people. */
 static void explain(struct http_call *c, CURLcode code)
 {
-	static const char cert[] = "SSL certificate problem: ";
+	static const char *const prefixes[] = { "SSL certificate problem: ", "SSL: " };
 	struct http_xfer *x = c->x;
 	const char *raw = *c->error ? c->error : curl.easy_strerror(code);
 	auto_buf struct buf b = { 0 };
 	long sys = 0;
 
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+		if (str_has_prefix(raw, prefixes[i]))
+			raw += strlen(prefixes[i]);
 	curl.easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &sys);
 	if (code == CURLE_COULDNT_CONNECT || code == CURLE_SSL_CONNECT_ERROR)
 		buf_printf(&b, "cannot connect to %s: ", x->host);
@@ -403,8 +406,6 @@ static void explain(struct http_call *c, CURLcode code)
 		buf_adds(&b, "connection closed by the registry");
 	else if (code == CURLE_COULDNT_CONNECT && sys)
 		buf_adds(&b, strerror((int)sys));
-	else if (str_has_prefix(raw, cert))
-		buf_add_escaped(&b, raw + strlen(cert), strlen(raw + strlen(cert)));
 	else
 		buf_add_escaped(&b, raw, strlen(raw));
 	snprintf(x->reason, sizeof(x->reason), "%s", buf_str(&b));

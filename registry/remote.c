@@ -5,8 +5,6 @@
 #include "registry/session.h"
 #include "src/base/log.h"
 
-#define MAX_INDEX_DEPTH 4
-
 static unsigned or_default(unsigned v, unsigned fallback)
 {
 	return v ? v : fallback;
@@ -54,7 +52,9 @@ int remote_open(struct remote **out, const struct ref *ref, const struct remote_
 	if (o->user) {
 		r->cred.user = xstrdup(o->user);
 		r->cred.password = xstrdup(o->password);
-		r->cred.source = xstrdup(o->user_source ? o->user_source : "the command line");
+		r->cred.source =
+			xstrdup(o->user_source ? o->user_source
+					       : "--docker-username or BERTH_DOCKER_USERNAME");
 	} else if (credential_find(&r->cred, ref->host, ref->repo, o->auth_file, e) < 0) {
 		return -1;
 	}
@@ -156,38 +156,6 @@ int remote_manifest(struct remote *r, const char *tag_or_digest, struct manifest
 	http_xfer_fini(&x);
 	if (v < 0)
 		return -1;
-	*out = doc;
-	doc = (struct manifest_doc){ 0 };
-	return 0;
-}
-
-int remote_resolve(struct remote *r, const struct platform *want, struct manifest_doc *out,
-		   struct err *e)
-{
-	char wanted[DIGEST_TEXT_MAX], shown[PLATFORM_TEXT_MAX];
-	auto_manifest_doc struct manifest_doc doc = { 0 };
-
-	if (remote_manifest(r, ref_wanted(&r->ref, wanted), &doc, e) < 0)
-		return -1;
-	for (int depth = 0; manifest_is_index(doc.media_type); depth++) {
-		auto_descriptor struct descriptor d = { 0 };
-
-		if (depth == MAX_INDEX_DEPTH)
-			return err_set(e, ERR_LIMIT, "%s: indexes are nested deeper than %d levels",
-				       r->ref.text, MAX_INDEX_DEPTH);
-		if (index_choose(&d, buf_str(&doc.body), doc.body.len, want, e) < 0)
-			return err_wrap(e, "%s", r->ref.text);
-		manifest_doc_fini(&doc);
-		log_verbose("%s: taking %s, %s", r->ref.text, platform_text(want, shown),
-			    digest_text(&d.digest, wanted));
-		if (remote_manifest(r, digest_text(&d.digest, wanted), &doc, e) < 0)
-			return -1;
-		if (doc.body.len != d.size)
-			return err_set(
-				e, ERR_INPUT,
-				"%s: the index says that the manifest has %llu bytes; it has %zu",
-				r->ref.text, (unsigned long long)d.size, doc.body.len);
-	}
 	*out = doc;
 	doc = (struct manifest_doc){ 0 };
 	return 0;

@@ -3,7 +3,7 @@
  *	auto_remote struct remote *r = NULL;
  *	auto_manifest_doc struct manifest_doc doc = { 0 };
  *	if (remote_open(&r, &ref, &(struct remote_opts){ .ca_file = ca }, e) < 0 ||
- *	    remote_resolve(r, &platform, &doc, e) < 0 || ...
+ *	    remote_manifest(r, "12", &doc, e) < 0 || ...
  *	    remote_blobs(r, gets, n, e) < 0)
  *
  * Everything here runs in the calling thread; only remote_cancel() may be called
@@ -17,7 +17,6 @@
 
 #include "registry/http.h"
 #include "registry/manifest.h"
-#include "registry/platform.h"
 #include "registry/ref.h"
 #include "registry/retry.h"
 #include "src/base/buf.h"
@@ -27,11 +26,11 @@
 
 struct remote_opts {
 	const char *user, *password; /* both or none; else the user's config files count */
-	const char *user_source; /* where they came from, for messages; NULL: "the command line" */
-	const char *ca_file;	 /* NULL: $SSL_CERT_FILE, else the system's */
-	const char *auth_file;	 /* instead of ~/.docker/config.json and the like */
-	bool no_https;		 /* plain http, only ever when the user says so */
-	unsigned parallel;	 /* blobs at once; 0: 4 */
+	const char *user_source;   /* where they came from, for messages; NULL: --docker-username */
+	const char *ca_file;	   /* NULL: $SSL_CERT_FILE, else the system's */
+	const char *auth_file;	   /* instead of ~/.docker/config.json and the like */
+	bool no_https;		   /* plain http, only ever when the user says so */
+	unsigned parallel;	   /* blobs at once; 0: 4 */
 	struct retry_policy retry; /* fields that are 0 take retry_default's */
 	unsigned connect_timeout_s, stall_bytes, stall_s; /* http.h; 0: its defaults */
 };
@@ -59,10 +58,6 @@ void manifest_doc_fini(struct manifest_doc *d);
  * for and to the Docker-Content-Digest sent, and its type is one of the four. */
 int remote_manifest(struct remote *r, const char *tag_or_digest, struct manifest_doc *out,
 		    struct err *e);
-/* From what the ref names to the image manifest for want, through up to 4 indexes. */
-int remote_resolve(struct remote *r, const struct platform *want, struct manifest_doc *out,
-		   struct err *e);
-
 struct blob_get {
 	struct digest digest;
 	uint64_t size; /* as the manifest says; what differs is an error at once */

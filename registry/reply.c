@@ -143,6 +143,17 @@ static enum err_kind add_remedy(struct buf *b, const struct http_xfer *x,
 	}
 }
 
+/* A private CA is the remedy only where the issuer is what is not known. */
+static void add_certificate_remedy(struct buf *b, const struct http_xfer *x)
+{
+	if (strstr(x->reason, "expired") || strstr(x->reason, "not yet valid"))
+		buf_adds(b, " (the registry must renew it, or the clock of this machine is wrong)");
+	else if (strstr(x->reason, "name"))
+		buf_adds(b, " (it was made for another host name)");
+	else
+		buf_adds(b, " (for a private CA set SSL_CERT_FILE or give --tls-ca)");
+}
+
 int reply_error(const struct http_xfer *x, const struct reply_about *a, struct err *e)
 {
 	auto_buf struct buf b = { 0 };
@@ -158,7 +169,7 @@ int reply_error(const struct http_xfer *x, const struct reply_about *a, struct e
 	if (x->end == HTTP_DONE)
 		kind = add_remedy(&b, x, a);
 	else if (x->end == HTTP_UNTRUSTED)
-		buf_adds(&b, " (for a private CA set SSL_CERT_FILE or give --tls-ca)");
+		add_certificate_remedy(&b, x);
 	else if (strstr(x->reason, "wrong version number") ||
 		 strstr(x->reason, "packet length too long"))
 		buf_adds(&b, " (it does not speak TLS; for plain http give --no-https)");

@@ -150,7 +150,7 @@ static void write_file(const char *path, const char *text)
 START_TEST(files_are_searched_in_order_and_the_callers_alone)
 {
 	char dir[] = "/tmp/berth-cred-XXXXXX", path[128];
-	auto_credential struct credential a = { 0 }, b = { 0 }, c = { 0 }, d = { 0 };
+	auto_credential struct credential a = { 0 }, b = { 0 }, c = { 0 }, d = { 0 }, v = { 0 };
 	struct err e = { 0 };
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
@@ -160,6 +160,7 @@ START_TEST(files_are_searched_in_order_and_the_callers_alone)
 	write_file(path, "{\"auths\":{\"h\":" AUTH(A) "}}");
 	setenv("HOME", dir, 1);
 	unsetenv("DOCKER_CONFIG");
+	unsetenv("DOCKER_AUTH_CONFIG");
 	unsetenv("REGISTRY_AUTH_FILE");
 	unsetenv("XDG_RUNTIME_DIR");
 	ck_ok(credential_find(&a, "h", "x", NULL, &e), &e);
@@ -177,6 +178,9 @@ START_TEST(files_are_searched_in_order_and_the_callers_alone)
 	setenv("REGISTRY_AUTH_FILE", path, 1);
 	ck_ok(credential_find(&c, "h", "x", NULL, &e), &e);
 	ck_assert_str_eq(c.user, "c");
+	setenv("DOCKER_AUTH_CONFIG", "{\"auths\":{\"h\":" AUTH(A) "}}", 1);
+	ck_ok(credential_find(&v, "h", "x", NULL, &e), &e);
+	ck_assert_str_eq(v.source, "DOCKER_AUTH_CONFIG");
 
 	snprintf(path, sizeof(path), "%s/none.json", dir);
 	ck_assert_int_eq(credential_find(&d, "h", "x", path, &e), -1);

@@ -472,7 +472,7 @@ START_TEST(a_fresh_token_that_is_refused_ends_it)
 	ck_assert_int_eq(fetch(&s, &g, 0, &e), -1);
 	ck_assert_int_eq(e.kind, ERR_AUTH);
 	ck_assert_str_eq(e.text, "blob sha256:84d89877f0d4: 401 Unauthorized (the credentials from "
-				 "the command line were refused)");
+				 "--docker-username or BERTH_DOCKER_USERNAME were refused)");
 	ck_assert_uint_eq(count(&s, "GET /token"), 1);
 	server_stop(&s);
 	buf_fini(&g.bytes);
@@ -557,6 +557,42 @@ START_TEST(a_cancelled_remote_does_nothing_more)
 }
 END_TEST
 
+static void *cancel_soon(void *r)
+{
+	usleep(100000);
+	remote_cancel(r);
+	return NULL;
+}
+
+START_TEST(a_transfer_under_way_ends_when_cancelled_from_another_thread)
+{
+	/* connections are taken into the backlog and never answered */
+	struct server s = { .port = 0 };
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(a);
+	auto_remote struct remote *r = NULL;
+	auto_manifest_doc struct manifest_doc doc = { 0 };
+	struct err e = { 0 };
+	struct timespec from, to;
+	pthread_t t;
+
+	s.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(s.fd, (struct sockaddr *)&a, len), 0);
+	ck_assert_int_eq(listen(s.fd, 4), 0);
+	ck_assert_int_eq(getsockname(s.fd, (struct sockaddr *)&a, &len), 0);
+	s.port = ntohs(a.sin_port);
+	r = open_remote(&s, "127.0.0.1");
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	ck_assert_int_eq(pthread_create(&t, NULL, cancel_soon, r), 0);
+	ck_assert_int_eq(remote_manifest(r, "1", &doc, &e), -1);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	ck_assert_int_eq(e.kind, ERR_INTR);
+	ck_assert_int_le(to.tv_sec - from.tv_sec, 5);
+	pthread_join(t, NULL);
+	close(s.fd);
+}
+END_TEST
+
 UNIT(remote, a_cut_blob_goes_on_where_it_was_cut, what_an_earlier_run_left_is_not_fetched_again,
      a_server_that_cannot_resume_makes_the_blob_start_over,
      a_size_other_than_the_manifests_is_an_error_at_once,
@@ -567,4 +603,5 @@ UNIT(remote, a_cut_blob_goes_on_where_it_was_cut, what_an_earlier_run_left_is_no
      a_way_back_to_the_origin_does_not_bring_authorization_back,
      an_expired_token_is_renewed_and_the_blob_goes_on, a_fresh_token_that_is_refused_ends_it,
      a_manifest_with_another_digest_is_refused, replies_are_bounded,
-     a_cancelled_remote_does_nothing_more)
+     a_cancelled_remote_does_nothing_more,
+     a_transfer_under_way_ends_when_cancelled_from_another_thread)
