@@ -49,14 +49,15 @@ worked() {
 	}
 }
 
-# Status 125, the reason in one line that begins "berth: ", matching REGEX; no output left.
+# Status 125, the reason in one line that begins "berth: ", matching REGEX; no output left, unless
+# the second word is keeps.  Before it there may be a line for each try.
 fails() {
 	local lines errors
 	[ "$status" = 125 ] || {
 		printf 'status %s, wanted 125\n%s\n' "$status" "$stderr"
 		return 1
 	}
-	errors=$(grep -v -e '^berth: warning' -e '^berth: note' <<<"$stderr")
+	errors=$(grep -v -e '^berth: warning' -e '^berth: .*; trying again in [0-9.]* s$' <<<"$stderr")
 	lines=$(grep -c . <<<"$errors")
 	[ "$lines" = 1 ] && [[ $errors = "berth: "* ]] || {
 		printf 'wanted one line:\n%s\n' "$stderr"
@@ -73,17 +74,17 @@ fails() {
 tidy() {
 	local name found
 	found=$(ls -A .)
-	for name; do found=$(grep -vxF -- "$name" <<<"$found"); done
+	for name; do found=$(grep -vxF -- "$name" <<<"$found" || true); done
 	[ -z "$found" ] || {
 		printf 'left over: %s\n' "$found"
 		return 1
 	}
 }
 
-# No unfinished file in the store.
+# No unfinished file in the store; after a failure, store_tidy empty: none that holds nothing.
 store_tidy() {
 	local found
-	found=$(find "$CACHE" -type f -path '*/tmp/*' 2>/dev/null)
+	found=$(find "$CACHE"/v1/tmp -type f ${1:+-empty} 2>/dev/null)
 	[ -z "$found" ] || {
 		printf 'left in the store: %s\n' "$found"
 		return 1

@@ -44,7 +44,7 @@ def odd_entries():
         e(b"x/cap", b"x", mode=0o755, pax={"SCHILY.xattr.security.capability": CAPABILITY}),
         e(b"x/many", b"x", pax={"SCHILY.xattr.user.n%d" % i: b"%d" % i * 40 for i in range(20)}),
         e(b"x/dir", type=DIR, pax={"SCHILY.xattr.user.on": b"a directory"}),
-        sparse_pax(b"sparse/pax", [(300000, b"here" * 100), (900000, b"end")], 900003),
+        sparse_pax(b"sparse/pax", [(300032, b"here" * 128), (900096, b"end")], 900099),
         e(b"sizes/empty"), e(b"sizes/block", b"B" * 512), e(b"sizes/frag", b"F" * 131073),
         e(b"sizes/zeros", bytes(300000)),
         e(b"imp/li/cit/file", b"parents are implied\n"),
@@ -104,7 +104,7 @@ def main():
     image.layout(sys.argv[1], "corpus")
     tar = b"".join([
         entry(b"sparse", type=DIR),
-        sparse_gnu(b"sparse/gnu", [(0, b"start"), (1 << 20, b"middle"), (1 << 21, b"")], 1 << 21),
+        sparse_gnu(b"sparse/gnu", [(0, b"s" * 512), (1 << 20, b"m" * 1024), (1 << 21, b"")], 1 << 21),
         entry(b"after", b"aligned\n")]) + END
     Image([tar]).layout(sys.argv[1], "sparse")
     write(sys.argv[1] + "/sparse.tar", tar)

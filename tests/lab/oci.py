@@ -62,7 +62,8 @@ def record(key, value):
 
 
 def sparse_gnu(name, chunks, size):
-    """GNU's old sparse format: up to four (offset, bytes) in the header itself."""
+    """GNU's old sparse format: up to four (offset, bytes) in the header itself.  All chunks but
+    the last must be whole blocks of 512 bytes, or GNU tar loses its place."""
     packed = b"".join(data for _, data in chunks)
     head = bytearray(entry(name, b"", type=b"S", gnu=True, size=len(packed)))
     at = 386

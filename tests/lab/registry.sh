@@ -61,11 +61,11 @@ lab_registry() {
 	LAB_PORT=$(lab_port "$logs/$name.log" 'listening on 127\.0\.0\.1:([0-9]+)')
 }
 
-# lab_token_server [SECONDS]: signs tokens that live that long; sets LAB_TOKEN_PORT.
+# lab_token_server [SECONDS [OPTION...]]: signs tokens that live that long; sets LAB_TOKEN_PORT.
 lab_token_server() {
 	local logs=${BATS_TEST_TMPDIR:-$LAB_RUN}
 	lab_spawn "$logs/token.log" python3 -u "$TOP/tests/lab/tokens.py" --tls "$LAB_RUN/tls" \
-		--ttl "${1:-300}" --log "$logs/token.requests"
+		--log "$logs/token.requests" --ttl "${1:-300}" "${@:2}"
 	LAB_TOKEN_PORT=$(lab_port "$logs/token.log" 'listening on ([0-9]+)')
 	export LAB_TOKEN_PORT
 }

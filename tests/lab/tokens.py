@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """A token server for docker-registry's token auth (JWT, RS256).
 
-	tokens.py --tls DIR --ttl SECONDS --log FILE
+	tokens.py --tls DIR --ttl SECONDS --log FILE [--silent]
 
 Anybody may pull repositories under open/; everything else takes alice / wonderland.  DIR holds
 srv.crt and srv.key.  docker-registry allows 60 s of clock skew, so a token says in its exp that it
-ended 60 s earlier: --ttl is then what the registry really grants.
+ended 60 s earlier: --ttl is then what the registry really grants.  --silent keeps the lifetime from the client, who
+then learns of its end from a 401.
 """
 import argparse, base64, json, os, ssl, subprocess, time, urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -64,7 +65,8 @@ class Handler(BaseHTTPRequestHandler):
         with open(self.server.args.log, "a") as log:
             log.write(json.dumps({"user": "alice" if alice else "", "scope": query.get("scope"),
                                   "access": access}) + "\n")
-        self.answer(200, {"token": token, "expires_in": ttl})
+        self.answer(200, {"token": token} if self.server.args.silent
+                    else {"token": token, "expires_in": ttl})
 
 
 def main():
@@ -72,6 +74,7 @@ def main():
     ap.add_argument("--tls", required=True)
     ap.add_argument("--ttl", type=int, default=300)
     ap.add_argument("--log", default=os.devnull)
+    ap.add_argument("--silent", action="store_true")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.args = ap.parse_args()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -9,7 +9,7 @@ and the first name of the same inode.  Times are left out: unpackers set those o
 will.  A directory's size and link count are its file system's business.  EXTRA lists paths, one a
 line, that GOT may have more; a line that ends in / allows the whole directory.
 """
-import hashlib, json, os, stat, sys
+import errno, hashlib, json, os, stat, sys
 
 TYPES = {stat.S_IFREG: "file", stat.S_IFDIR: "dir", stat.S_IFLNK: "link", stat.S_IFCHR: "char",
          stat.S_IFBLK: "block", stat.S_IFIFO: "fifo", stat.S_IFSOCK: "socket"}
@@ -25,7 +25,13 @@ def content(path):
 
 def xattrs(path):
     out = {}
-    for name in sorted(os.listxattr(path, follow_symlinks=False)):
+    try:
+        names = sorted(os.listxattr(path, follow_symlinks=False))
+    except OSError as e:
+        if e.errno != errno.EOPNOTSUPP:  # so says a SquashFS that has no xattrs at all
+            raise
+        names = []
+    for name in names:
         out[name] = os.getxattr(path, name, follow_symlinks=False).hex()
     return out
 

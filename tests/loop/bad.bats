@@ -10,7 +10,7 @@ refuses() {
 		echo "case: $1"
 		return 1
 	}
-	store_tidy
+	store_tidy empty
 }
 
 @test "the good image of the site is good" {

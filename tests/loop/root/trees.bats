@@ -112,38 +112,51 @@ by_squashfuse() {
 	cmp want/after tree/after
 }
 
-# small_disk: sets SMALL, a full file system of 2 MB that the ordinary user may write.
+# small_disk MB: sets SMALL, a file system of that size that the ordinary user may write.
 small_disk() {
 	SMALL=$LAB_RUN/trees/small
 	mkdir -p "$SMALL"
-	mount -t tmpfs -o size=2m,mode=0777 none "$SMALL"
+	mount -t tmpfs -o size=${1}m,mode=0777 none "$SMALL"
 }
 
-@test "a full disk leaves the existing output as it was" {
-	small_disk
+# full_disk MB: a pull with -F over an existing file there fails and leaves it alone.
+full_disk() {
+	small_disk "$1"
 	head -c 1000000 /dev/urandom >"$SMALL/out.sif"
 	cp "$SMALL/out.sif" before
 	status=0 same=no
-	lab_as_user env BERTH_CACHEDIR="$LAB_RUN/trees/cache2" timeout 200 "$BERTH" pull -F \
-		--tls-ca "$LAB_CA" "$SMALL/out.sif" "docker://localhost:$LAB_OPEN/lab/full:1" \
-		2>log || status=$?
+	lab_as_user env BERTH_CACHEDIR="$LAB_RUN/trees/cache" timeout 200 "$BERTH" pull -F \
+		--tls-ca "$LAB_CA" --compress lz4 "$SMALL/out.sif" \
+		"docker://localhost:$LAB_OPEN/lab/full:1" 2>log || status=$?
 	found=$(ls -A "$SMALL")
 	cmp before "$SMALL/out.sif" && same=yes
 	umount "$SMALL"
 	cat log
 	[ "$status" = 125 ] && [ "$same" = yes ]
 	[ "$found" = out.sif ]
-	grep -qE 'No space left|space' log
+}
+
+@test "a disk that is too small is refused before the first byte" {
+	needs_debian
+	full_disk 2
+	grep -qE 'no room' log
+}
+
+@test "a disk that fills up leaves the existing output as it was" {
+	needs_debian
+	full_disk 90
+	grep -qE 'No space left' log
 }
 
 @test "a full disk under the store is said, and the output is not there" {
-	small_disk
+	needs_debian
+	small_disk 2
 	status=0
 	lab_as_user env BERTH_CACHEDIR="$SMALL/cache" timeout 200 "$BERTH" pull --tls-ca "$LAB_CA" \
 		"$LAB_RUN/trees/none.sif" "docker://localhost:$LAB_OPEN/lab/full:1" 2>log || status=$?
 	umount "$SMALL"
 	cat log
 	[ "$status" = 125 ]
-	grep -qE 'No space left|space' log
+	grep -qE 'No space left|no room' log
 	[ ! -e "$LAB_RUN/trees/none.sif" ]
 }
