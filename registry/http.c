@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "registry/secret.h"
@@ -224,6 +225,14 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 	return n;
 }
 
+/* libcurl of that age makes sockets that a child would inherit. */
+static curl_socket_t on_socket(void *arg, curlsocktype use, struct curl_sockaddr *a)
+{
+	(void)arg;
+	(void)use;
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
 /* ---- one hop ---- */
 
 static void add_header(struct http_call *c, const char *name, const char *value)
@@ -276,6 +285,7 @@ static void set_options(struct http_call *c)
 	curl.easy_setopt(y, CURLOPT_CONNECTTIMEOUT, h->connect_timeout_s);
 	curl.easy_setopt(y, CURLOPT_LOW_SPEED_LIMIT, h->stall_bytes);
 	curl.easy_setopt(y, CURLOPT_LOW_SPEED_TIME, h->stall_s);
+	curl.easy_setopt(y, CURLOPT_OPENSOCKETFUNCTION, on_socket);
 	curl.easy_setopt(y, CURLOPT_HEADERFUNCTION, on_header);
 	curl.easy_setopt(y, CURLOPT_HEADERDATA, c);
 	curl.easy_setopt(y, CURLOPT_WRITEFUNCTION, on_body);
@@ -381,6 +391,23 @@ static enum http_end classify(CURLcode code)
 	}
 }
 
+/* libcurl says "Failed to connect to HOST port N": another host or port than the
+ * one asked for is a proxy's. */
+static void add_unreached(struct buf *b, const struct http_xfer *x, const char *raw)
+{
+	char host[256], shown[280];
+	unsigned port;
+
+	if (sscanf(raw, "Failed to connect to %255s port %u", host, &port) == 2) {
+		snprintf(shown, sizeof(shown), strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
+		if (strcmp(shown, x->host) != 0 && strcmp(host, x->host) != 0) {
+			buf_printf(b, "cannot connect to the proxy %s: ", shown);
+			return;
+		}
+	}
+	buf_printf(b, "cannot connect to %s: ", x->host);
+}
+
 /* libcurl's sentences name functions and byte counts; these are for people. */
 static void explain(struct http_call *c, CURLcode code)
 {
@@ -395,7 +422,9 @@ static void explain(struct http_call *c, CURLcode code)
 			raw += strlen(prefixes[i]);
 	curl.easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &sys);
 	if (code == CURLE_COULDNT_CONNECT || code == CURLE_SSL_CONNECT_ERROR)
-		buf_printf(&b, "cannot connect to %s: ", x->host);
+		add_unreached(&b, x, raw);
+	if (strstr(raw, "SSL routines:"))
+		raw = strrchr(raw, ':') + 1;
 	if (code == CURLE_OPERATION_TIMEDOUT && strstr(raw, "too slow"))
 		buf_printf(&b, "stalled (less than %ld bytes a second for %ld s)",
 			   c->http->stall_bytes, c->http->stall_s);
