@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define CHUNK ((size_t)64 << 10)
+/* Most arenas hold a few strings; each page of zeroes costs a start a page fault. */
+#define FIRST ((size_t)2 << 10)
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -33,7 +35,7 @@ void *arena_alloc(struct arena *a, size_t n)
 
 	n = (n + align - 1) & ~(align - 1);
 	if (!c || c->size - a->used < n) {
-		size_t size = MAX(n, CHUNK);
+		size_t size = MAX(n, a->chunks ? CHUNK : FIRST);
 
 		c = xcalloc(1, sizeof(*c) + size);
 		c->size = size;
