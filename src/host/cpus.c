@@ -28,7 +28,7 @@ static unsigned cpus_by_affinity(void)
 
 static char *read_text(const char *path)
 {
-	auto_buf struct buf b = {0};
+	auto_buf struct buf b = { 0 };
 	struct err ignored;
 
 	return file_read(AT_FDCWD, path, &b, 65536, &ignored) == 0 ? buf_take(&b) : NULL;

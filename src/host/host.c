@@ -22,7 +22,7 @@ extern char **environ;
 void host_fini(struct host *h)
 {
 	arena_fini(&h->arena);
-	*h = (struct host){0};
+	*h = (struct host){ 0 };
 }
 
 /* Text of an absolute path below the root; "" when it cannot be read. */
@@ -51,7 +51,7 @@ static void user_from_service(struct host *h)
 
 static void user_find(struct host *h)
 {
-	auto_buf struct buf text = {0};
+	auto_buf struct buf text = { 0 };
 	struct passwd_entry pw;
 
 	text_read(h, "/etc/passwd", &text);
@@ -83,7 +83,7 @@ static const char *group_from_service(struct host *h, gid_t gid)
 
 static void groups_find(struct host *h, const struct host_self *self)
 {
-	auto_buf struct buf text = {0};
+	auto_buf struct buf text = { 0 };
 
 	text_read(h, "/etc/group", &text);
 	h->groups = arena_array(&h->arena, struct host_group, self->ngroups + 1);
@@ -116,12 +116,12 @@ static int self_read(struct host *h, struct host_self *self, struct err *e)
 	n = getgroups(n, groups);
 	if (n < 0)
 		return err_sys(e, "getgroups");
-	*self = (struct host_self){.uid = getuid(),
-				   .gid = getgid(),
-				   .groups = groups,
-				   .ngroups = (size_t)n,
-				   .umask = umask(0),
-				   .environ = environ};
+	*self = (struct host_self){ .uid = getuid(),
+				    .gid = getgid(),
+				    .groups = groups,
+				    .ngroups = (size_t)n,
+				    .umask = umask(0),
+				    .environ = environ };
 	umask(self->umask);
 	/* "(unreachable)/x": the directory is outside of this root. */
 	if (cwd && cwd[0] == '/')
@@ -133,7 +133,7 @@ int host_probe(struct host *out, int rootfd, const struct host_self *self, struc
 {
 	struct host_self own;
 
-	*out = (struct host){.rootfd = rootfd};
+	*out = (struct host){ .rootfd = rootfd };
 	if (!self) {
 		if (self_read(out, &own, e) < 0)
 			return -1;
@@ -153,7 +153,7 @@ int host_probe(struct host *out, int rootfd, const struct host_self *self, struc
 /* Where fd, which was opened below the root, really lies. */
 static const char *fd_real(struct host *h, int fd)
 {
-	char link[64], path[4096], root[4096] = "";
+	char link[64], path[4096], root[4096];
 	ssize_t n, m;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
@@ -174,7 +174,7 @@ void host_path_look(struct host_path *out, struct host *h, const char *path)
 	struct stat st;
 	auto_close int fd = -1;
 
-	*out = (struct host_path){.path = path};
+	*out = (struct host_path){ .path = path };
 	if (own && !lstat(path, &st) && !S_ISLNK(st.st_mode)) {
 		out->mode = st.st_mode; /* the usual case costs one call */
 		return;

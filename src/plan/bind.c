@@ -72,6 +72,8 @@ static int bind_resolve(struct bind *b, const char *text, const char *whole, con
 	if (!strcmp(b->dst, "/"))
 		return err_set(e, ERR_USAGE, "%s %s: the root of the container cannot be replaced",
 			       from, text);
+	for (const char *s = b->dst; *s; s++)
+		b->hash = b->hash * 31 + (unsigned char)*s;
 	return 0;
 }
 

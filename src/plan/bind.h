@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "src/base/err.h"
 #include "src/base/mem.h"
@@ -19,6 +20,7 @@ struct bind {
 	char *src; /* clean absolute host path */
 	char *dst; /* clean absolute container path */
 	bool ro;
+	uint32_t hash; /* of dst: hundreds of binds are compared with each other */
 };
 
 struct binds {

@@ -40,7 +40,7 @@ void environment_fini(struct environment *env)
 static bool name_in(const char *const *list, size_t n, const char *key, size_t len)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!strncmp(list[i], key, len) && !list[i][len])
+		if (list[i][0] == key[0] && !strncmp(list[i], key, len) && !list[i][len])
 			return true;
 	return false;
 }
@@ -263,7 +263,7 @@ static bool host_passes(const struct run_req *req, const char *var)
 	if (!shell_name_is_valid(var, n) || name_in(never, ARRAY_LEN(never), var, n))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(never_prefix); i++)
-		if (str_has_prefix(var, never_prefix[i]))
+		if (var[0] == never_prefix[i][0] && str_has_prefix(var, never_prefix[i]))
 			return false;
 	/* Seam: what a launcher needs is kept here under --cleanenv as well. */
 	return !(req->cleanenv || req->containall) || name_in(always, ARRAY_LEN(always), var, n);

@@ -59,7 +59,7 @@ static void collect_environ(struct inject *in, const struct facts *f, struct str
 			const char *key = *v + strlen(prefixes[k]);
 			const char *eq;
 
-			if (!str_has_prefix(*v, prefixes[k]))
+			if ((*v)[0] != prefixes[k][0] || !str_has_prefix(*v, prefixes[k]))
 				continue;
 			eq = strchr(key, '=');
 			if (eq && shell_name_is_valid(key, (size_t)(eq - key)))

@@ -20,7 +20,7 @@ static const char *environ_get(const struct facts *f, const char *key)
 	size_t n = strlen(key);
 
 	for (char *const *v = f->environ; v && *v; v++)
-		if (!strncmp(*v, key, n) && (*v)[n] == '=')
+		if ((*v)[0] == key[0] && !strncmp(*v, key, n) && (*v)[n] == '=')
 			return *v + n + 1;
 	return NULL;
 }
@@ -69,7 +69,7 @@ static void binds_drop_repeated(struct binds *b, size_t first, struct strv *note
 		struct bind *x = &b->v[i];
 		size_t j = 0;
 
-		while (j < i && strcmp(b->v[j].dst, x->dst))
+		while (j < i && (b->v[j].hash != x->hash || strcmp(b->v[j].dst, x->dst)))
 			j++;
 		if (j == i) {
 			i++;

@@ -29,14 +29,27 @@ void shvars_copy(struct shvars *to, const struct shvars *from)
 		strv_add(&to->marked, from->marked.v[i]);
 }
 
+/* strv_env_get() with the first byte compared first: a start asks thousands of times. */
+static const char *list_get(const struct strv *list, const char *key, size_t n)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const char *s = list->v[i];
+
+		if (s[0] == key[0] && !strncmp(s, key, n) && s[n] == '=')
+			return s + n + 1;
+	}
+	return NULL;
+}
+
 const char *shvars_get(const struct shvars *v, const char *key)
 {
-	const char *value = strv_env_get(&v->exported, key);
+	size_t n = strlen(key);
+	const char *value = list_get(&v->exported, key, n);
 
 	if (!value)
-		value = strv_env_get(&v->local, key);
+		value = list_get(&v->local, key, n);
 	if (!value && v->outer)
-		value = strv_env_get(v->outer, key);
+		value = list_get(v->outer, key, n);
 	return value;
 }
 
