@@ -3,11 +3,13 @@
  * /scratch -> /gpfs/scratch gets /gpfs/scratch). */
 #include "src/enter/state.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "src/base/fd.h"
@@ -60,8 +62,28 @@ static char *follow(char *now, const char *dir, const char *target, const char *
 	return path_clean(to, *tail ? tail + 1 : "");
 }
 
-/* 0: path exists.  1: it does not, *real is where it has to be made. */
-static int locate(int image, const char *path, char **real, struct err *e)
+/* A directory that cannot be listed counts as one with entries. */
+static bool is_empty(int dir)
+{
+	auto_close int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char entries[512] __attribute__((aligned(8)));
+	long n;
+
+	if (fd < 0)
+		return false;
+	while ((n = syscall(SYS_getdents64, fd, entries, sizeof(entries))) > 0)
+		for (long at = 0; at < n;) {
+			const struct dirent64 *d = (const void *)(entries + at);
+
+			if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+				return false;
+			at += d->d_reclen;
+		}
+	return n == 0;
+}
+
+/* 0: path exists.  1: it does not, *out says what has to be made; is_dir is left. */
+static int locate(int image, const char *path, struct missing *out, struct err *e)
 {
 	auto_free char *now = xstrdup(path);
 
@@ -84,7 +106,9 @@ static int locate(int image, const char *path, char **real, struct err *e)
 		first = xstrndup(rest, strcspn(rest, "/"));
 		n = readlinkat(dir, first, target, sizeof(target) - 1);
 		if (n < 0) {
-			*real = path_join(dir_path, rest);
+			*out = (struct missing){ .path = path_join(dir_path, rest),
+						 .base = strlen(dir_path),
+						 .base_empty = dir_path[1] && is_empty(dir) };
 			return 1;
 		}
 		target[n] = '\0';
@@ -94,10 +118,11 @@ static int locate(int image, const char *path, char **real, struct err *e)
 	return err_sys(e, "mount point %s in the image", path);
 }
 
-static void missing_add(struct enter *x, char *path, bool is_dir)
+static void missing_add(struct enter *x, struct missing m, bool is_dir)
 {
+	m.is_dir = is_dir;
 	xgrow(&x->missing, &x->missing_cap, x->nmissing + 1, sizeof(*x->missing));
-	x->missing[x->nmissing++] = (struct missing){ .path = path, .is_dir = is_dir };
+	x->missing[x->nmissing++] = m;
 }
 
 /* A link that already leads to the source's own name (/etc/localtime to the same zone
@@ -114,14 +139,15 @@ static bool leads_to(int image, const char *dst, const char *src)
 static int locate_hidden(struct enter *x, int image, const struct plan_mount *m, struct err *e)
 {
 	auto_free char *dir = path_dir(m->dst), *real = NULL;
+	struct missing lacks;
 	auto_close int parent = open_in_root(image, dir, O_PATH | O_DIRECTORY, 0);
 	struct stat st;
 
 	if (parent < 0) {
-		int r = locate(image, m->dst, &real, e);
+		int r = locate(image, m->dst, &lacks, e);
 
 		if (r == 1)
-			missing_add(x, take_ptr(real), m->flags & PLAN_IS_DIR);
+			missing_add(x, lacks, m->flags & PLAN_IS_DIR);
 		return r < 0 ? -1 : 0;
 	}
 	if (!fstatat(parent, path_base(m->dst), &st, AT_SYMLINK_NOFOLLOW) &&
@@ -132,7 +158,9 @@ static int locate_hidden(struct enter *x, int image, const struct plan_mount *m,
 	real = path_in_image(image, parent);
 	if (!real)
 		return err_sys(e, "mount point %s in the image", m->dst);
-	missing_add(x, path_join(real, path_base(m->dst)), m->flags & PLAN_IS_DIR);
+	lacks = (struct missing){ .path = path_join(real, path_base(m->dst)),
+				  .base = strlen(real) };
+	missing_add(x, lacks, m->flags & PLAN_IS_DIR);
 	return 0;
 }
 
@@ -152,7 +180,7 @@ static int find_mounts(struct enter *x, int image, struct err *e)
 
 	for (size_t i = 0; i < p->nmounts; i++) {
 		const struct plan_mount *m = &p->mounts[i];
-		char *real;
+		struct missing lacks;
 		int r;
 
 		if (is_covered(p, i))
@@ -162,12 +190,12 @@ static int find_mounts(struct enter *x, int image, struct err *e)
 				return -1;
 			continue;
 		}
-		r = locate(image, m->dst, &real, e);
+		r = locate(image, m->dst, &lacks, e);
 		/* An optional one that cannot be placed is reported when it is attached. */
 		if (r < 0 && !(m->flags & PLAN_OPTIONAL))
 			return -1;
 		if (r > 0)
-			missing_add(x, real, m->flags & PLAN_IS_DIR);
+			missing_add(x, lacks, m->flags & PLAN_IS_DIR);
 	}
 	return 0;
 }
@@ -180,13 +208,13 @@ int missing_find(struct enter *x, struct err *e)
 		return err_sys(e, "open %s", x->plan->image);
 	for (size_t i = 0; i < x->plan->nfiles; i++) {
 		const struct plan_file *file = &x->plan->files[i];
-		char *real;
-		int r = locate(image, file->path, &real, e);
+		struct missing lacks;
+		int r = locate(image, file->path, &lacks, e);
 
 		if (r < 0)
 			return -1;
 		if (r > 0)
-			missing_add(x, real, S_ISDIR(file->mode));
+			missing_add(x, lacks, S_ISDIR(file->mode));
 		x->want_file[i] = !S_ISDIR(file->mode) && (r > 0 || file->replace);
 	}
 	return find_mounts(x, image, e);

@@ -6,10 +6,12 @@
 #include "src/enter/fault.h"
 #include "src/plan/plan.h"
 
-/* A mount point or engine file that a directory image lacks: made in a tmpfs that
- * an overlay lays over the image. */
+/* A mount point or engine file that a directory image lacks: made in a tmpfs that is
+ * laid over the image (root.c says how). */
 struct missing {
-	char *path; /* clean, links of the image already followed */
+	char *path;	 /* clean, links of the image already followed */
+	size_t base;	 /* path[0..base) is the longest part that is there */
+	bool base_empty; /* ... a directory without entries */
 	bool is_dir;
 };
 

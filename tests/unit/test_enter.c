@@ -157,6 +157,28 @@ START_TEST(mount_points_are_found_through_links_of_the_image)
 }
 END_TEST
 
+START_TEST(an_empty_directory_can_be_filled_without_an_overlay)
+{
+	char *dir = image_make();
+	struct plan_mount m[] = {
+		{ .src = (char *)"/x", .dst = (char *)"/run/user/1000", .flags = PLAN_IS_DIR },
+		{ .src = (char *)"/y", .dst = (char *)"/etc/new", .flags = PLAN_IS_DIR },
+		{ .src = (char *)"/z", .dst = (char *)"/z" },
+	};
+	struct plan p = { .root = PLAN_ROOT_DIR, .image = dir, .mounts = m, .nmounts = 3 };
+	auto_enter struct enter *x = NULL;
+	struct err e = { 0 };
+
+	ck_ok(enter_new(&x, &p, &e), &e);
+	ck_assert_uint_eq(x->nmissing, 3);
+	ck_assert(x->missing[0].base_empty);
+	ck_assert_uint_eq(x->missing[0].base, strlen("/run"));
+	ck_assert(!x->missing[1].base_empty);
+	ck_assert(!x->missing[2].base_empty);
+	image_remove(dir);
+}
+END_TEST
+
 START_TEST(a_mount_point_below_another_mount_is_not_the_image_s)
 {
 	char *dir = image_make();
@@ -213,5 +235,6 @@ END_TEST
 
 UNIT(enter, a_fault_becomes_a_sentence_of_the_plan, the_program_s_own_faults_are_126_and_127,
      mount_points_are_found_through_links_of_the_image,
+     an_empty_directory_can_be_filled_without_an_overlay,
      a_mount_point_below_another_mount_is_not_the_image_s, engine_files_replace_or_fill_in,
      an_image_directory_that_is_not_there_is_named)
