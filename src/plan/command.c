@@ -98,18 +98,21 @@ static int command_run(struct strv *argv, const struct run_req *req, const struc
 	auto_strv struct strv ep = { 0 }, cmd = { 0 };
 	bool oci = image->has_config && (!image->runscript || is_oci_runscript(image->runscript));
 
+	if (!oci && image->runscript && command_from_runscript(&ep, &cmd, image->runscript)) {
+		strv_add(argv, RUNSCRIPT);
+		return 0;
+	}
 	if (oci) {
 		add_list(&ep, image->entrypoint);
 		add_list(&cmd, image->cmd);
-	} else if (image->runscript && command_from_runscript(&ep, &cmd, image->runscript)) {
-		strv_add(argv, RUNSCRIPT);
-		return 0;
 	}
 	for (size_t i = 0; i < ep.n; i++)
 		strv_add(argv, ep.v[i]);
 	for (size_t i = 0; i < cmd.n && !req->args.n; i++)
 		strv_add(argv, cmd.v[i]);
-	if (argv->n + req->args.n)
+	/* An OCI image that names nothing runs the user's words; another one gives them to a shell.
+	 */
+	if (argv->n || (req->args.n && (oci || image->runscript)))
 		return 0;
 	if (!image->has_sh)
 		return err_set(e, ERR_NOTFOUND,

@@ -57,14 +57,14 @@ static void put(struct builder *b, const char *key, const char *value)
 	buf_addch(&b->glue, '\n');
 }
 
-/* bash gives itself a TERM, a SHELL and more; what it makes up must not keep the
- * host's out.  Its read-only variables cannot be unset. */
+/* bash gives itself a TERM and a SHELL, busybox a PS1; what a shell makes up must
+ * not keep ours and the host's out.  Read-only variables cannot be unset. */
 static void unset_lent(struct builder *b)
 {
 	static const char *const fixed[] = { "UID",	 "EUID",      "PPID",
 					     "BASHOPTS", "SHELLOPTS", "BASH_VERSINFO" };
 
-	buf_adds(&b->glue, "unset berth_n");
+	buf_adds(&b->glue, shvars_get(&b->vars, "PS1") ? "unset berth_n" : "unset PS1");
 	for (size_t i = 0; i < b->host.n; i++) {
 		size_t n = strcspn(b->host.v[i], "=");
 		auto_free char *key = xstrndup(b->host.v[i], n);

@@ -259,9 +259,6 @@ static void add_system(struct plan *p, const struct run_req *req, const struct b
 			continue;
 		if (!strcmp(path, "/dev") && contain)
 			add_minimal_dev(p, req, user);
-		else if (!strcmp(path, "/proc") && req->containall && is_free(user, path))
-			mount_add(p, PLAN_PROC, NULL, path,
-				  PLAN_IS_DIR | PLAN_NOSUID | PLAN_NODEV | PLAN_NOEXEC);
 		else
 			add_host(p, user, f, path, PLAN_REC);
 	}

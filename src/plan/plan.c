@@ -177,8 +177,12 @@ int plan_make(struct plan **out, const struct run_req *req, const struct facts *
 	p->uid = f->uid;
 	p->gid = f->gid;
 	p->umask = req->no_umask ? 0022 : f->umask;
-	if (req->containall)
-		p->ns = CLONE_NEWPID | CLONE_NEWIPC;
+	if (req->containall) {
+		/* Seam: a PID namespace needs a parent that waits and a first process in it. */
+		p->ns = CLONE_NEWIPC;
+		strv_add(&p->notes,
+			 "--containall: the PID namespace is the host's in this version");
+	}
 	note_unknown_words(p, req);
 	if (plan_user_binds(&user, req, f, &p->notes, e) < 0 ||
 	    plan_home_make(&home, req, f, e) < 0 || mounts_make(p, &user, &home, req, f, e) < 0)

@@ -475,6 +475,15 @@ START_TEST(dash_finishes_the_environment_as_we_would)
 }
 END_TEST
 
+START_TEST(busybox_finishes_the_environment_as_we_would)
+{
+	if (access("/bin/busybox", X_OK) == 0)
+		same_through("/bin/busybox sh");
+	else
+		fprintf(stderr, "skipped: busybox is not installed\n");
+}
+END_TEST
+
 START_TEST(bash_finishes_the_environment_as_we_would)
 {
 	same_through("bash --posix");
@@ -489,5 +498,5 @@ UNIT(env, image_scripts_win_over_the_host_and_need_no_shell,
      a_given_path_replaces_the_images, values_expand_inside_unless_no_eval,
      env_takes_lists_as_apptainer_does, home_cannot_be_replaced, wrong_words_are_named,
      a_bare_oci_tree_has_its_configured_environment, a_tree_without_anything_has_the_default_path,
-     a_script_beyond_us_without_a_shell_is_said, dash_finishes_the_environment_as_we_would,
-     bash_finishes_the_environment_as_we_would)
+     a_script_beyond_us_without_a_shell_is_said, busybox_finishes_the_environment_as_we_would,
+     dash_finishes_the_environment_as_we_would, bash_finishes_the_environment_as_we_would)

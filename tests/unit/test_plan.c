@@ -411,6 +411,20 @@ START_TEST(run_without_anything_starts_a_shell_and_says_so)
 
 	fixture_init(&x);
 	x.req.verb = RUN_RUN;
+	make(&x);
+	ck_assert_str_eq(x.plan->argv.v[0], "/bin/sh");
+	ck_assert_str_eq(x.plan->argv.v[1], "true");
+	fixture_fini(&x);
+
+	fixture_init(&x);
+	x.req.verb = RUN_RUN;
+	x.facts.image.has_config = true; /* an OCI image without Entrypoint and Cmd */
+	make(&x);
+	ck_assert_str_eq(x.plan->argv.v[0], "true");
+	fixture_fini(&x);
+
+	fixture_init(&x);
+	x.req.verb = RUN_RUN;
 	strv_fini(&x.req.args);
 	x.facts.image.has_sh = false;
 	fails(&x, ERR_NOTFOUND,
