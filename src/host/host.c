@@ -13,6 +13,7 @@
 
 #include "src/base/buf.h"
 #include "src/base/fd.h"
+#include "src/base/path.h"
 #include "src/host/names.h"
 
 #define NAMES_MAX (16 << 20) /* bytes of etc/passwd and etc/group */
@@ -103,12 +104,27 @@ static void groups_find(struct host *h, const struct host_self *self)
 	}
 }
 
+/* The directory as the user names it: $PWD when it leads to where we are, so that a
+ * home behind a link keeps its name; else what the kernel says. */
+static const char *cwd_read(struct host *h)
+{
+	const char *pwd = getenv("PWD");
+	auto_free char *cwd = NULL;
+	struct stat a, b;
+
+	if (pwd && path_is_clean(pwd) && !stat(pwd, &a) && !stat(".", &b) && a.st_dev == b.st_dev &&
+	    a.st_ino == b.st_ino)
+		return arena_strdup(&h->arena, pwd);
+	cwd = getcwd(NULL, 0);
+	/* "(unreachable)/x": the directory is outside of this root. */
+	return cwd && cwd[0] == '/' ? arena_strdup(&h->arena, cwd) : NULL;
+}
+
 /* What the kernel knows of this process. */
 static int self_read(struct host *h, struct host_self *self, struct err *e)
 {
 	int n = getgroups(0, NULL);
 	gid_t *groups;
-	auto_free char *cwd = getcwd(NULL, 0);
 
 	if (n < 0)
 		return err_sys(e, "getgroups");
@@ -120,12 +136,10 @@ static int self_read(struct host *h, struct host_self *self, struct err *e)
 				    .gid = getgid(),
 				    .groups = groups,
 				    .ngroups = (size_t)n,
+				    .cwd = cwd_read(h),
 				    .umask = umask(0),
 				    .environ = environ };
 	umask(self->umask);
-	/* "(unreachable)/x": the directory is outside of this root. */
-	if (cwd && cwd[0] == '/')
-		self->cwd = arena_strdup(&h->arena, cwd);
 	return 0;
 }
 

@@ -22,7 +22,7 @@ struct host_self {
 	gid_t gid;
 	const gid_t *groups; /* supplementary */
 	size_t ngroups;
-	const char *cwd; /* NULL when it cannot be told */
+	const char *cwd; /* as the user names it; NULL when it cannot be told */
 	mode_t umask;
 	char *const *environ;
 };

@@ -79,11 +79,33 @@ static void inject_list(struct inject *in, const struct strv *list, struct strv 
 	}
 }
 
+/* Puts the value of line n of text into quotes, when it is NAME=VALUE and the value has
+ * none and no dollar: what other engines take as it stands ("A=x (y)").  False when it is not. */
+static bool quote_line(struct buf *text, unsigned n)
+{
+	auto_buf struct buf out = { 0 };
+	const char *line = buf_str(text), *end, *eq;
+
+	while (--n)
+		line = strchr(line, '\n') + 1;
+	end = strchrnul(line, '\n');
+	eq = memchr(line, '=', (size_t)(end - line));
+	if (!eq || !shell_name_is_valid(line, (size_t)(eq - line)) ||
+	    eq + strcspn(eq, "'\"`$\\") < end)
+		return false;
+	buf_add(&out, text->data, (size_t)(eq + 1 - text->data));
+	buf_printf(&out, "'%.*s'%s", (int)(end - eq - 1), eq + 1, end);
+	buf_clear(text);
+	buf_adds(text, buf_str(&out));
+	return true;
+}
+
 /* A file is read as a shell would with `set -a`, over the host's variables. */
 static int collect_file(struct inject *in, const struct facts *f, const struct fact_file *file,
 			struct strv *notes, struct err *e)
 {
 	struct strv host = { .v = (char **)f->environ };
+	auto_buf struct buf text = { 0 };
 	auto_shvars struct shvars v = { .outer = &host };
 	unsigned line;
 
@@ -92,9 +114,12 @@ static int collect_file(struct inject *in, const struct facts *f, const struct f
 	if (!file->text)
 		return err_set(e, ERR_NOTFOUND, "--env-file %s: %s", file->path,
 			       strerror(file->error));
-	if (script_run(&v, file->text, &line))
-		return err_set(e, ERR_USAGE, "--env-file %s: line %u is no assignment NAME=VALUE",
-			       file->path, line);
+	buf_adds(&text, file->text);
+	while (script_run(&v, buf_str(&text), &line))
+		if (!quote_line(&text, line))
+			return err_set(e, ERR_USAGE,
+				       "--env-file %s: line %u is no assignment NAME=VALUE",
+				       file->path, line);
 	inject_list(in, &v.local, notes);
 	inject_list(in, &v.exported, notes);
 	return 0;

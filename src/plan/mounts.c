@@ -348,18 +348,22 @@ static void add_cwd(struct plan *p, const struct run_req *req, const struct fact
 	static const char *const system[] = { "/sys", "/proc", "/dev" };
 	const struct fact_path *fact = f->cwd ? fact_find(f, f->cwd) : NULL;
 	const struct plan_mount *over;
+	const char *real;
 
 	if (req->contain || req->containall || no_mount_has(req, "cwd") || !fact ||
 	    !S_ISDIR(fact->mode))
 		return;
+	real = fact->real ? fact->real : f->cwd;
 	for (size_t i = 0; i < ARRAY_LEN(image_owns); i++)
-		if (!strcmp(f->cwd, image_owns[i]))
+		if (!strcmp(real, image_owns[i]))
 			return;
 	for (size_t i = 0; i < ARRAY_LEN(system); i++)
-		if (path_is_below(f->cwd, system[i]))
+		if (path_is_below(real, system[i]))
 			return;
 	over = mount_over(p, f->cwd);
-	if (over && over->kind == PLAN_BIND && (over->flags & PLAN_REC)) {
+	if (over && over->kind == PLAN_BIND && over->origin == PLAN_DEFAULT)
+		return; /* defaults lie where they lie on the host */
+	if (over && over->kind == PLAN_BIND) {
 		auto_free char *seen = path_join(over->src, f->cwd + strlen(over->dst));
 		auto_free char *clean = path_clean("/", seen);
 

@@ -224,6 +224,22 @@ START_TEST(injected_variables_rank_from_singularityenv_to_env)
 }
 END_TEST
 
+START_TEST(an_env_file_may_hold_what_docker_takes_as_it_stands)
+{
+	struct fixture x;
+
+	fixture_init(&x);
+	x.files[0] = (struct fact_file){ "f", "A=x (y) & z\nB=1\nC=hello world # all\nD=~/x", 0 };
+	x.facts.nenv_files = 1;
+	make(&x);
+	ck_assert_str_eq(get(&x, "A"), "x (y) & z");
+	ck_assert_str_eq(get(&x, "B"), "1");
+	ck_assert_str_eq(get(&x, "C"), "hello world # all");
+	ck_assert_str_eq(get(&x, "D"), "~/x");
+	fixture_fini(&x);
+}
+END_TEST
+
 START_TEST(path_and_library_path_are_added_to)
 {
 	struct fixture x;
@@ -494,7 +510,8 @@ UNIT(env, image_scripts_win_over_the_host_and_need_no_shell,
      host_variables_come_last_and_the_engines_are_left_out,
      the_engine_says_what_runs_under_each_of_its_names,
      cleanenv_leaves_terminal_proxies_and_the_c_locale,
-     injected_variables_rank_from_singularityenv_to_env, path_and_library_path_are_added_to,
+     injected_variables_rank_from_singularityenv_to_env,
+     an_env_file_may_hold_what_docker_takes_as_it_stands, path_and_library_path_are_added_to,
      a_given_path_replaces_the_images, values_expand_inside_unless_no_eval,
      env_takes_lists_as_apptainer_does, home_cannot_be_replaced, wrong_words_are_named,
      a_bare_oci_tree_has_its_configured_environment, a_tree_without_anything_has_the_default_path,

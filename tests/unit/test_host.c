@@ -77,6 +77,28 @@ START_TEST(this_process_is_probed_too)
 }
 END_TEST
 
+START_TEST(a_directory_behind_a_link_keeps_the_users_name)
+{
+	char dir[] = "/tmp/berth-host-XXXXXX";
+	auto_host struct host h = { 0 }, g = { 0 };
+	auto_free char *link = NULL;
+	struct err e = { 0 };
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	link = xasprintf("%s/link", dir);
+	ck_assert_int_eq(symlink(dir, link), 0);
+	ck_assert_int_eq(chdir(dir), 0);
+	setenv("PWD", link, 1);
+	ck_ok(host_probe(&h, AT_FDCWD, NULL, &e), &e);
+	ck_assert_str_eq(h.cwd, link);
+	setenv("PWD", "/", 1); /* not where we are */
+	ck_ok(host_probe(&g, AT_FDCWD, NULL, &e), &e);
+	ck_assert_str_eq(g.cwd, dir);
+	unlink(link);
+	rmdir(dir);
+}
+END_TEST
+
 START_TEST(lines_that_are_no_entries_are_passed_over)
 {
 	static const char text[] = "+x:x:7:7:::\n#y:x:7:7:::\n:x:7:7:::\nshort:x:7\nbig:x:"
@@ -98,4 +120,4 @@ END_TEST
 
 UNIT(host, names_come_from_the_hosts_files, a_caller_without_an_entry_is_no_error,
      paths_are_looked_up_below_the_root, this_process_is_probed_too,
-     lines_that_are_no_entries_are_passed_over)
+     a_directory_behind_a_link_keeps_the_users_name, lines_that_are_no_entries_are_passed_over)
