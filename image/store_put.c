@@ -97,7 +97,7 @@ static int adopt_rename(struct store_put *p, const char *name)
 	return p->fd >= 0;
 }
 
-/* Looks for a part of the same blob whose writer is gone.  Errors mean only that there is
+/* Looks for parts of the same blob whose writers are gone.  Errors mean only that there is
  * nothing to adopt. */
 static void adopt(struct store_put *p, const char *hex)
 {
@@ -110,17 +110,22 @@ static void adopt(struct store_put *p, const char *hex)
 		close_p_(&fd);
 		return;
 	}
-	while (p->fd < 0 && (de = readdir(dir))) {
+	while ((de = readdir(dir))) {
 		auto_free char *owner = owner_of_file(de->d_name, prefix, ".part");
 
 		if (!owner)
 			continue;
 		switch (owner_state(owner)) {
 		case OWNER_GONE:
-			adopt_rename(p, de->d_name);
+			/* Of several, one is enough. */
+			if (p->fd >= 0)
+				unlinkat(fd, de->d_name, 0);
+			else
+				adopt_rename(p, de->d_name);
 			break;
 		case OWNER_ELSEWHERE:
-			adopt_copy(p, de->d_name);
+			if (p->fd < 0)
+				adopt_copy(p, de->d_name);
 			break;
 		case OWNER_SELF:
 		case OWNER_ALIVE:
@@ -325,6 +330,9 @@ void store_put_free(struct store_put *p)
 		return;
 	err_set(&gone, ERR_INTR, "the download was given up");
 	store_put_fail(p, &gone);
+	/* Only bytes are worth keeping. */
+	if (p->state == PUT_FAILED && p->name && p->fd >= 0 && p->have == 0)
+		unlinkat(p->store->tmp, p->name, 0);
 	unref(p);
 }
 

@@ -23,7 +23,7 @@ static struct digest digest;
 
 static void setup(void)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 
 	strcpy(dir, "/tmp/berth-store-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
@@ -58,8 +58,8 @@ static int count_parts(void)
 
 static void check_blob(void)
 {
-	struct err e = {0};
-	auto_buf struct buf b = {0};
+	struct err e = { 0 };
+	auto_buf struct buf b = { 0 };
 
 	ck_assert_int_eq(store_read(store, &digest, SIZE, &b, &e), 1);
 	ck_assert_uint_eq(b.len, SIZE);
@@ -81,7 +81,7 @@ static int write_up_to(struct store_put *p, size_t end, size_t step, struct err 
 START_TEST(a_blob_is_visible_only_once_it_is_whole)
 {
 	auto_store_put struct store_put *p = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 	int fd;
 
 	ck_ok(store_begin(store, &digest, SIZE, &p, &e), &e);
@@ -98,7 +98,7 @@ END_TEST
 START_TEST(bytes_of_another_digest_are_thrown_away)
 {
 	auto_store_put struct store_put *p = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 	int fd;
 
 	ck_ok(store_begin(store, &digest, SIZE, &p, &e), &e);
@@ -115,7 +115,7 @@ END_TEST
 START_TEST(more_or_fewer_bytes_than_announced_are_errors)
 {
 	auto_store_put struct store_put *p = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	ck_ok(store_begin(store, &digest, 1000, &p, &e), &e);
 	ck_ok(write_up_to(p, 999, 100, &e), &e);
@@ -129,7 +129,7 @@ END_TEST
 START_TEST(a_dead_writers_part_is_adopted)
 {
 	auto_store_put struct store_put *p = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 	pid_t pid = fork();
 
 	if (pid == 0) {
@@ -149,10 +149,26 @@ START_TEST(a_dead_writers_part_is_adopted)
 }
 END_TEST
 
+START_TEST(a_put_without_bytes_leaves_no_file)
+{
+	struct store_put *p = NULL;
+	struct err e = { 0 };
+
+	ck_ok(store_begin(store, &digest, SIZE, &p, &e), &e);
+	ck_assert_int_eq(count_parts(), 1);
+	store_put_free(p);
+	ck_assert_int_eq(count_parts(), 0);
+	ck_ok(store_begin(store, &digest, SIZE, &p, &e), &e);
+	ck_ok(store_put_write(p, blob, 1, &e), &e);
+	store_put_free(p);
+	ck_assert_int_eq(count_parts(), 1);
+}
+END_TEST
+
 START_TEST(a_living_writers_part_is_left_alone)
 {
 	auto_store_put struct store_put *p = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 	int ready[2];
 	char c;
 	pid_t pid;
@@ -179,8 +195,8 @@ START_TEST(another_hosts_part_is_copied_only_when_it_is_old)
 	char hex[DIGEST_TEXT_MAX];
 	auto_free char *path =
 		xasprintf("%s/v1/tmp/%s.elsewhere-1.77.5.part", dir, digest_hex(&digest, hex));
-	struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
-	struct err e = {0};
+	struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+	struct err e = { 0 };
 
 	ck_ok(file_write_atomic(AT_FDCWD, path, blob, 5000, 0600, &e), &e);
 	for (int i = 0; i < 2; i++) {
@@ -197,7 +213,7 @@ END_TEST
 
 START_TEST(eight_writers_at_once_are_all_right)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 	pid_t pid[8];
 
 	for (int i = 0; i < 8; i++) {
@@ -227,7 +243,7 @@ END_TEST
 
 static void *download(void *arg)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 
 	if (write_up_to(arg, SIZE / 2, 3000, &e) < 0)
 		abort();
@@ -242,7 +258,7 @@ START_TEST(readers_follow_a_growing_blob_to_its_end)
 	auto_store_put struct store_put *p = NULL;
 	struct stream *in[2];
 	auto_free char *got = xmalloc(SIZE + 1);
-	struct err e = {0};
+	struct err e = { 0 };
 	pthread_t t;
 
 	ck_ok(store_begin(store, &digest, SIZE, &p, &e), &e);
@@ -265,7 +281,7 @@ START_TEST(readers_of_a_failed_put_get_its_error)
 	auto_store_put struct store_put *p = NULL;
 	auto_stream struct stream *in = NULL;
 	char c[16];
-	struct err e = {0}, why;
+	struct err e = { 0 }, why;
 
 	ck_ok(store_begin(store, &digest, SIZE, &p, &e), &e);
 	in = store_put_stream(p);
@@ -282,8 +298,8 @@ START_TEST(damaged_blobs_are_noticed_and_removed)
 {
 	char hex[DIGEST_TEXT_MAX];
 	auto_free char *path = NULL;
-	auto_buf struct buf b = {0};
-	struct err e = {0};
+	auto_buf struct buf b = { 0 };
+	struct err e = { 0 };
 	int fd;
 
 	digest_hex(&digest, hex);
@@ -310,9 +326,9 @@ START_TEST(an_image_changed_in_place_is_no_longer_found)
 {
 	auto_close int fd = -1, d = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_free char *path = xasprintf("%s/out.sif", dir);
-	auto_buf struct buf found = {0};
-	struct timespec t[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
-	struct err e = {0};
+	auto_buf struct buf found = { 0 };
+	struct timespec t[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+	struct err e = { 0 };
 	struct stat a, b;
 
 	ck_ok(file_write_atomic(AT_FDCWD, path, blob, SIZE, 0755, &e), &e);
@@ -339,12 +355,12 @@ START_TEST(the_directory_comes_from_the_environment)
 		const char *env[4];
 		const char *want;
 	} t[] = {
-		{{"BERTH_CACHEDIR=/b", "APPTAINER_CACHEDIR=/a", "HOME=/h"}, "/b"},
-		{{"BERTH_CACHEDIR=", "SINGULARITY_CACHEDIR=/s", "APPTAINER_CACHEDIR=/a"}, "/a"},
-		{{"SINGULARITY_CACHEDIR=/s", "HOME=/h"}, "/s"},
-		{{"HOME=/h"}, "/h/.berth/cache"},
+		{ { "BERTH_CACHEDIR=/b", "APPTAINER_CACHEDIR=/a", "HOME=/h" }, "/b" },
+		{ { "BERTH_CACHEDIR=", "SINGULARITY_CACHEDIR=/s", "APPTAINER_CACHEDIR=/a" }, "/a" },
+		{ { "SINGULARITY_CACHEDIR=/s", "HOME=/h" }, "/s" },
+		{ { "HOME=/h" }, "/h/.berth/cache" },
 	};
-	struct err e = {0};
+	struct err e = { 0 };
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
 		auto_free char *got = store_default_dir((char *const *)t[i].env, &e);
@@ -359,8 +375,8 @@ START_TEST(old_parts_of_dead_writers_are_swept)
 	auto_free char *me = owner_name();
 	auto_free char *mine = xasprintf("%s/v1/tmp/aa.%s.part", dir, me);
 	auto_free char *theirs = xasprintf("%s/v1/tmp/bb.other-1.5.6.part", dir);
-	struct timespec t[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
-	struct err e = {0};
+	struct timespec t[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+	struct err e = { 0 };
 
 	ck_ok(file_write_atomic(AT_FDCWD, mine, "x", 1, 0600, &e), &e);
 	ck_ok(file_write_atomic(AT_FDCWD, theirs, "x", 1, 0600, &e), &e);
@@ -403,6 +419,7 @@ int main(void)
 		bytes_of_another_digest_are_thrown_away,
 		more_or_fewer_bytes_than_announced_are_errors,
 		a_dead_writers_part_is_adopted,
+		a_put_without_bytes_leaves_no_file,
 		a_living_writers_part_is_left_alone,
 		another_hosts_part_is_copied_only_when_it_is_old,
 		eight_writers_at_once_are_all_right,
