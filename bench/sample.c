@@ -239,7 +239,7 @@ void sample_take(struct sample *out, struct contender *c, const struct sample_ru
 	s.cpu_ms /= r->batch;
 	if (c->after)
 		sample_sh(c->after);
-	family_settle(&outer, 5000, &more);
+	family_settle(&outer, 20000, &more); /* an unmounted server may have much to free */
 	if (!s.failed && left + more > 0)
 		fail(c, &s, "left a process behind", -1);
 	*out = s;
