@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define SLOTS	  4
-#define SLOT_SIZE ((size_t)512 << 10)
+#define SLOT_SIZE ((size_t)256 << 10)
 
 struct slot {
 	size_t len;
@@ -22,21 +22,24 @@ struct ahead {
 	unsigned head, tail; /* slots filled and emptied so far; head - tail <= SLOTS */
 	bool stop, ended, failed;
 	struct err err;
-	size_t at; /* in the slot at tail */
-	struct slot *slots;
+	size_t at;		   /* in the slot at tail */
+	struct slot *slots[SLOTS]; /* made when first needed: most layers are small */
 };
 
 /* Fills the slot at head; 1 goes on, 0 was the last. */
 static bool fill(struct ahead *a)
 {
-	struct slot *s = &a->slots[a->head % SLOTS];
-	ssize_t n = stream_read_full(a->src, s->data, SLOT_SIZE, &a->err);
+	struct slot **s = &a->slots[a->head % SLOTS];
+	ssize_t n;
 
+	if (!*s)
+		*s = xmalloc(sizeof(**s));
+	n = stream_read_full(a->src, (*s)->data, SLOT_SIZE, &a->err);
 	pthread_mutex_lock(&a->lock);
 	a->failed = n < 0;
 	a->ended = n >= 0 && (size_t)n < SLOT_SIZE;
 	if (n > 0) {
-		s->len = (size_t)n;
+		(*s)->len = (size_t)n;
 		a->head++;
 	}
 	pthread_cond_signal(&a->change);
@@ -72,7 +75,7 @@ static ssize_t ahead_read(struct stream *s, void *buf, size_t n, struct err *e)
 		return r;
 	}
 	pthread_mutex_unlock(&a->lock);
-	slot = &a->slots[a->tail % SLOTS];
+	slot = a->slots[a->tail % SLOTS];
 	n = MIN(n, slot->len - a->at);
 	memcpy(buf, slot->data + a->at, n);
 	a->at += n;
@@ -98,7 +101,8 @@ static void ahead_close(struct stream *s)
 	stream_close(a->src);
 	pthread_cond_destroy(&a->change);
 	pthread_mutex_destroy(&a->lock);
-	free(a->slots);
+	for (int i = 0; i < SLOTS; i++)
+		free(a->slots[i]);
 	free(a);
 }
 
@@ -122,7 +126,6 @@ struct stream *stream_ahead(struct stream *src)
 
 	a->s.ops = &ops;
 	a->src = src;
-	a->slots = xmalloc(SLOTS * sizeof(*a->slots));
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->change, NULL);
 	if (start(a) == 0)
@@ -130,7 +133,6 @@ struct stream *stream_ahead(struct stream *src)
 	/* A process at its thread limit still gets its image, only slower. */
 	pthread_cond_destroy(&a->change);
 	pthread_mutex_destroy(&a->lock);
-	free(a->slots);
 	free(a);
 	return src;
 }
