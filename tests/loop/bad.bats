@@ -80,7 +80,7 @@ refuses() {
 	refuses json-big "MiB|large|bytes|limit"
 	refuses config-array "config"
 	refuses env-number "Env"
-	refuses diffids-few "diff_ids"
+	refuses diffids-few "1 layers?, the config 0"
 }
 
 @test "digests that are none are refused" {
@@ -94,7 +94,7 @@ refuses() {
 
 @test "media types that are not known are named" {
 	refuses type-layer "application/x-rpm"
-	refuses type-html "text/html"
+	refuses type-html "text/html|not valid JSON"
 	refuses schema1 "schema ?1|v1"
 }
 

@@ -38,10 +38,8 @@ print(numpy.arange(10).sum(), os.getuid())'
 	pull lab/busybox:1
 	run berth exec out.sif sh -c 'exit 42'
 	[ "$status" = 42 ]
-	run berth exec out.sif /no/such/program
-	[ "$status" = 127 ]
-	run berth exec out.sif /etc/hello
-	[ "$status" = 126 ]
+	run -127 berth exec out.sif /no/such/program
+	run -126 berth exec out.sif /etc/hello
 	run berth exec none.sif true
 	[ "$status" = 125 ]
 }

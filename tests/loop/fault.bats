@@ -26,9 +26,10 @@ load ../lab/bats
 }
 
 @test "a later run resumes what a dead one left" {
-	fault '[{"re":"GET .*/blobs/", "skip":1, "times":1, "do":"cut", "arg":400000},
-		{"re":"GET .*/blobs/", "skip":2, "do":"status", "arg":404}]'
-	pull lab/busybox:1 "$FAULT" --parallel 1
+	big=$(layers lab/busybox:1 | head -n 1)
+	fault "[{\"re\":\"GET .*/$big\", \"times\":1, \"do\":\"cut\", \"arg\":400000},
+		{\"re\":\"GET .*/$big\", \"do\":\"status\", \"arg\":404}]"
+	pull lab/busybox:1 "$FAULT"
 	fails "404"
 	echo '[]' >"$FAULT_RULES"
 	: >"$FAULT_LOG"
