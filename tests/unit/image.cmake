@@ -1,3 +1,5 @@
 berth_unit(test_tar berth_image)
 berth_unit(test_decode berth_image)
 berth_unit(test_merge berth_image)
+berth_unit(test_tree berth_image)
+berth_unit(test_flatten berth_image)
