@@ -7,6 +7,7 @@
 #include "src/host/names.h"
 #include "src/plan/bind.h"
 #include "src/plan/command.h"
+#include "src/plan/inject.h"
 #include "src/plan/names.h"
 #include "src/plan/script.h"
 
@@ -53,6 +54,20 @@ static void tables(const char *text)
 	check(!strcmp(group_find(&a, buf_str(&group), 27), "sudo"));
 }
 
+static void env_file(const char *text)
+{
+	const struct fact_file file = { "f", text, 0 };
+	const struct run_req req = { .verb = RUN_EXEC };
+	const struct facts f = { .env_files = &file, .nenv_files = 1 };
+	auto_inject struct inject in = { 0 };
+	auto_strv struct strv notes = { 0 };
+	struct err e;
+
+	if (inject_collect(&in, &req, &f, &notes, &e) == 0)
+		for (size_t i = 0; i < in.n; i++)
+			check(shell_name_is_valid(in.v[i].key, strlen(in.v[i].key)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	auto_free char *text = xstrndup((const char *)data, size);
@@ -61,6 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	script(text);
 	tables(text);
+	env_file(text);
 	binds_parse(&b, text, "-B", "/cwd", &e);
 	for (size_t i = 0; i < b.n; i++)
 		if (b.v[i].src && b.v[i].dst)
