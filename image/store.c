@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -178,6 +179,18 @@ int store_write(struct store *s, const struct digest *d, const void *p, size_t n
 	return store_put_commit(put, e);
 }
 
+/* Is it "<hex>.<owner>.part" or ".turn" of a process that is gone, as far as we can tell? */
+static bool is_left_over(const char *name)
+{
+	const char *dot = strchr(name, '.');
+	auto_free char *part = dot ? owner_of_file(dot, ".", ".part") : NULL;
+	auto_free char *turn = dot ? owner_of_file(dot, ".", ".turn") : NULL;
+	const char *owner = part ? part : turn;
+	enum owner_state o = owner && dot != name ? owner_state(owner) : OWNER_ALIVE;
+
+	return o == OWNER_GONE || o == OWNER_ELSEWHERE;
+}
+
 int store_sweep(struct store *s, int64_t max_age, struct err *e)
 {
 	int fd = openat(s->tmp, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -189,17 +202,11 @@ int store_sweep(struct store *s, int64_t max_age, struct err *e)
 		close_p_(&fd);
 		return err_sys(e, "read %s/tmp", s->dir);
 	}
-	while ((de = readdir(dir))) {
-		const char *dot = strchr(de->d_name, '.');
-		auto_free char *owner =
-			dot && dot != de->d_name ? owner_of_file(dot, ".", ".part") : NULL;
-		enum owner_state o = owner ? owner_state(owner) : OWNER_ALIVE;
-
-		if ((o == OWNER_GONE || o == OWNER_ELSEWHERE) &&
+	while ((de = readdir(dir)))
+		if (is_left_over(de->d_name) &&
 		    fstatat(s->tmp, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    time(NULL) - st.st_mtime > max_age)
 			unlinkat(s->tmp, de->d_name, 0);
-	}
 	closedir(dir);
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include "image/image.h"
 #include "image/meta.h"
 #include "image/sif.h"
+#include "image/store_turn.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/base/path.h"
@@ -231,12 +232,30 @@ static int take_from_store(struct pull *p, struct err *e)
 	return output_publish(&p->out, e) < 0 ? -1 : 1;
 }
 
+static bool is_stopped(void *arg)
+{
+	return source_is_cancelled(arg);
+}
+
+static int take_turn(struct pull *p, struct store_turn **turn, struct err *e)
+{
+	if (p->req->disable_cache)
+		return 0;
+	return store_turn_take(turn, p->store, p->key, is_stopped, &p->source, e);
+}
+
 static int pull_to_file(struct pull *p, struct buf *path_out, struct err *e)
 {
+	auto_store_turn struct store_turn *turn = NULL;
 	struct err ignored;
 	int r;
 
 	r = take_from_store(p, e);
+	if (r < 0 || (r == 0 && take_turn(p, &turn, e) < 0))
+		return -1;
+	/* Somebody may have made it while we waited. */
+	if (r == 0)
+		r = take_from_store(p, e);
 	if (r < 0)
 		return -1;
 	if (r == 0) {
@@ -255,9 +274,14 @@ static int pull_to_file(struct pull *p, struct buf *path_out, struct err *e)
 /* The image goes to the store's own directory, under its key. */
 static int pull_to_store(struct pull *p, struct buf *path_out, struct err *e)
 {
+	auto_store_turn struct store_turn *turn = NULL;
 	auto_free char *path = NULL;
 	int r = store_sif_find(p->store, p->key, path_out, e);
 
+	if (r == 0 && take_turn(p, &turn, e) < 0)
+		return -1;
+	if (r == 0)
+		r = store_sif_find(p->store, p->key, path_out, e);
 	if (r)
 		return r < 0 ? -1 : 0;
 	path = store_sif_draft(p->store, p->key);

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "image/owner.h"
+#include "image/store_turn.h"
 #include "src/base/fd.h"
 #include "tests/unit/unit.h"
 
@@ -389,6 +391,82 @@ START_TEST(old_parts_of_dead_writers_are_swept)
 }
 END_TEST
 
+static bool never(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+static bool always(void *arg)
+{
+	(void)arg;
+	return true;
+}
+
+START_TEST(of_many_processes_one_makes_the_image)
+{
+	auto_free char *made = xasprintf("%s/made", dir);
+	auto_buf struct buf b = { 0 };
+	struct err e = { 0 };
+	pid_t pid[8];
+
+	for (int i = 0; i < 8; i++) {
+		pid[i] = fork();
+		if (pid[i])
+			continue;
+		auto_store_turn struct store_turn *turn = NULL;
+
+		if (store_turn_take(&turn, store, "key", never, NULL, &e) < 0)
+			_exit(1);
+		if (access(made, F_OK) < 0) {
+			int fd = open(made, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+			usleep(50000);
+			if (fd_write(fd, "x", 1) < 0)
+				_exit(1);
+		}
+		/* One dies in its turn: the rest goes on. */
+		if (i == 3)
+			raise(SIGKILL);
+		store_turn_end(turn);
+		_exit(0);
+	}
+	for (int i = 0; i < 8; i++) {
+		int status;
+
+		waitpid(pid[i], &status, 0);
+		ck_assert_int_eq(status, i == 3 ? SIGKILL : 0);
+	}
+	ck_ok(file_read(AT_FDCWD, made, &b, 100, &e), &e);
+	ck_assert_str_eq(buf_str(&b), "x");
+}
+END_TEST
+
+START_TEST(waiting_for_a_turn_can_be_stopped)
+{
+	auto_store_turn struct store_turn *turn = NULL;
+	struct err e = { 0 };
+	int ready[2];
+	char c;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (store_turn_take(&turn, store, "key", never, NULL, &e) < 0 ||
+		    write(ready[1], "x", 1) != 1)
+			_exit(1);
+		pause();
+	}
+	ck_assert_int_eq(read(ready[0], &c, 1), 1);
+	ck_assert_int_eq(store_turn_take(&turn, store, "key", always, NULL, &e), -1);
+	ck_assert_int_eq(e.kind, ERR_INTR);
+	ck_ok(store_turn_take(&turn, store, "other", always, NULL, &e), &e);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+END_TEST
+
 START_TEST(owners_are_told_apart)
 {
 	auto_free char *me = owner_name();
@@ -429,6 +507,8 @@ int main(void)
 		an_image_changed_in_place_is_no_longer_found,
 		the_directory_comes_from_the_environment,
 		old_parts_of_dead_writers_are_swept,
+		of_many_processes_one_makes_the_image,
+		waiting_for_a_turn_can_be_stopped,
 		owners_are_told_apart,
 	};
 	Suite *suite = suite_create("store");
