@@ -13,6 +13,7 @@
 #include <sqfs/block_processor.h>
 #include <sqfs/block_writer.h>
 #include <sqfs/error.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "image/sqfs_same.h"
@@ -49,6 +50,7 @@ struct sqfs_data {
 	unsigned char *frag; /* the fragment block that is being filled */
 	uint32_t frag_fill, frag_index;
 	uint64_t written; /* blocks, for get_block_count */
+	bool abandoned;	  /* blocks that come back are dropped */
 
 	/* The body whose blocks are coming back. */
 	uint64_t run_start, run_key;
@@ -86,6 +88,8 @@ static int write_block(sqfs_block_writer_t *w, void *user, sqfs_u32 size, sqfs_u
 	int r = 0;
 
 	*location = at;
+	if (d->abandoned)
+		return 0;
 	/* A fragment block of zeros is flagged as a hole, but there are no such fragments. */
 	if (!j->body)
 		flags &= ~(sqfs_u32)SQFS_BLK_IS_SPARSE;
@@ -147,7 +151,12 @@ void sqfs_data_free(struct sqfs_data *d)
 {
 	if (!d)
 		return;
-	sqfs_destroy(d->proc);
+	if (d->proc) {
+		/* The processor forgets blocks that are in flight when it is destroyed. */
+		d->abandoned = true;
+		sqfs_block_processor_sync(d->proc);
+		sqfs_destroy(d->proc);
+	}
 	sqfs_destroy(d->fragments);
 	sqfs_same_fini(&d->same);
 	free(d->block);

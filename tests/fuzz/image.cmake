@@ -1,1 +1,1 @@
-# berth_fuzz(fuzz_<module> <libraries>)
+berth_fuzz(fuzz_untar berth_image berth_base)
