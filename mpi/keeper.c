@@ -41,9 +41,9 @@ static void leave_the_job(int sock, const struct keeper_work *w)
 {
 	/* SIGTERM and the like are meant for the ranks: they may still read while they
 	 * wind up.  SIGKILL ends everything, and the kernel then fails all reads. */
-	static const int ignored[] = {SIGHUP,  SIGINT,	SIGQUIT, SIGTERM, SIGUSR1,
-				      SIGUSR2, SIGPIPE, SIGALRM, SIGTSTP, SIGTTIN,
-				      SIGTTOU, SIGXCPU, SIGURG,	 SIGCONT};
+	static const int ignored[] = { SIGHUP,	SIGINT,	 SIGQUIT, SIGTERM, SIGUSR1,
+				       SIGUSR2, SIGPIPE, SIGALRM, SIGTSTP, SIGTTIN,
+				       SIGTTOU, SIGXCPU, SIGURG,  SIGCONT };
 	int keep[KEEP_MAX + 1];
 	size_t n = 0;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -75,7 +75,7 @@ static _Noreturn void give_up(int sock, const struct err *e)
 
 static _Noreturn void keep(int sock, const struct keeper_work *w)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 	int fuse;
 
 	leave_the_job(sock, w);
@@ -87,6 +87,15 @@ static _Noreturn void keep(int sock, const struct keeper_work *w)
 	if (w->serve(w->arg, fuse, &e) < 0)
 		give_up(sock, &e);
 	_exit(0);
+}
+
+static pid_t fork_keeper(int sock, const struct keeper_work *w)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		keep(sock, w);
+	return pid;
 }
 
 int keeper_start(int *sock, const struct keeper_work *w, struct err *e)
@@ -101,14 +110,15 @@ int keeper_start(int *sock, const struct keeper_work *w, struct err *e)
 		return err_sys(e, "socket for the process that serves the image");
 	ours = pair[0];
 	theirs = pair[1];
-	/* Twice, so that the program never gets a child that it did not start. */
-	pid = fork();
+	/* Twice, so that the program never gets a child that it did not start.  The first
+	 * one borrows our memory (vfork): copying its page tables costs 0.1 ms, and all
+	 * that it does is to fork again. */
+	pid = vfork();
 	if (pid == 0) {
 		setsid();
-		pid = fork();
-		if (pid == 0)
-			keep(theirs, w);
-		_exit(pid < 0 ? 1 : 0);
+		if (fork_keeper(theirs, w) < 0)
+			_exit(1);
+		_exit(0);
 	}
 	if (pid < 0)
 		return err_sys(e, "start the process that serves the image");
@@ -125,7 +135,7 @@ int keeper_start(int *sock, const struct keeper_work *w, struct err *e)
 
 int keeper_failure(int sock, struct err *e)
 {
-	struct pollfd p = {.fd = sock, .events = POLLIN};
+	struct pollfd p = { .fd = sock, .events = POLLIN };
 	struct err said;
 
 	/* A keeper that gave up has written and ended; one that is well says nothing. */

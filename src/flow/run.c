@@ -20,12 +20,14 @@
 #include "src/flow/pull.h"
 #include "src/flow/run_host.h"
 #include "src/flow/run_image.h"
+#include "src/plan/names.h"
 #include "src/plan/plan.h"
 
 /* What the keeper needs; the launcher's memory, copied by fork. */
 struct serving {
-	struct squash *squash;
-	const struct plan *plan;
+	struct run_image *image;
+	struct facts *facts;
+	struct plan *plan;
 	struct serve *serve;
 };
 
@@ -68,13 +70,37 @@ static struct serve_node *nodes_make(const struct plan *p, size_t *n)
 	return nodes;
 }
 
+static void file_replace(struct plan *p, const char *path, struct buf *text)
+{
+	for (size_t i = 0; i < p->nfiles; i++)
+		if (!strcmp(p->files[i].path, path)) {
+			free(p->files[i].data);
+			p->files[i].len = text->len;
+			p->files[i].data = buf_take(text);
+		}
+}
+
+/* The plan was made without the image's own names; here they come in. */
+static void names_add(struct serving *s)
+{
+	const char *home = strv_env_get(&s->plan->env, "HOME");
+	auto_buf struct buf passwd = { 0 }, group = { 0 };
+
+	run_image_names(s->image, &s->facts->image);
+	names_passwd(&passwd, s->facts->image.passwd, s->facts, home ? home : "/");
+	names_group(&group, s->facts->image.group, s->facts);
+	file_replace(s->plan, "/etc/passwd", &passwd);
+	file_replace(s->plan, "/etc/group", &group);
+}
+
 static int serving_prepare(void *arg, struct err *e)
 {
 	struct serving *s = arg;
 	struct serve_opts o = { .uid = s->plan->uid, .gid = s->plan->gid, .store = true };
 
+	names_add(s);
 	o.nodes = nodes_make(s->plan, &o.nnodes);
-	return serve_new(&s->serve, s->squash, &o, e);
+	return serve_new(&s->serve, s->image->squash, &o, e);
 }
 
 static int serving_run(void *arg, int fuse_fd, struct err *e)
@@ -109,9 +135,9 @@ static void warn_skipped(const struct enter *x, const struct plan *p)
 	}
 }
 
-static int act(const struct plan *p, struct run_image *image, struct err *e)
+static int act(struct plan *p, struct facts *facts, struct run_image *image, struct err *e)
 {
-	struct serving serving = { .squash = image->squash, .plan = p };
+	struct serving serving = { .image = image, .facts = facts, .plan = p };
 	struct keeper_work work = { .prepare = serving_prepare,
 				    .serve = serving_run,
 				    .arg = &serving,
@@ -162,8 +188,11 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 	struct facts facts = { 0 };
 
 	if (image_path(req, &path, e) < 0 || run_host_gather(&host, req, &facts, e) < 0 ||
-	    run_image_open(&image, buf_str(&path), facts.cwd, req, &facts.image, e) < 0 ||
-	    plan_make(&plan, req, &facts, e) < 0)
+	    run_image_open(&image, buf_str(&path), facts.cwd, req, &facts.image, e) < 0)
+		return -1;
+	if (facts.image.is_dir || req->dry_run)
+		run_image_names(&image, &facts.image);
+	if (plan_make(&plan, req, &facts, e) < 0)
 		return -1;
 	for (size_t i = 0; i < plan->notes.n; i++)
 		log_warn("%s", plan->notes.v[i]);
@@ -171,5 +200,5 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 		plan_json(plan, text);
 		return 0;
 	}
-	return act(plan, &image, e);
+	return act(plan, &facts, &image, e);
 }

@@ -88,8 +88,6 @@ int run_image_open(struct run_image *r, const char *path, const char *cwd,
 				     .size = im->size,
 				     .runscript = im->runscript,
 				     .has_sh = im->has_sh };
-	out->passwd = names_read(r, "/etc/passwd", &r->passwd);
-	out->group = names_read(r, "/etc/group", &r->group);
 	out->has_bash = req->verb == RUN_SHELL && program_exists(r, "/bin/bash");
 	scripts_list(r, out);
 	if (im->oci) {
@@ -99,4 +97,10 @@ int run_image_open(struct run_image *r, const char *path, const char *cwd,
 		out->cmd = strv_list(&im->oci->cmd);
 	}
 	return 0;
+}
+
+void run_image_names(struct run_image *r, struct facts_image *out)
+{
+	out->passwd = names_read(r, "/etc/passwd", &r->passwd);
+	out->group = names_read(r, "/etc/group", &r->group);
 }
