@@ -86,7 +86,7 @@ static inline void store_put_free_p_(struct store_put **p)
 	store_put_free(*p);
 }
 #define auto_store_put auto_(store_put_free_p_)
-/* Reads the blob from its start while it grows; ends at the commit. */
+/* Reads the blob from its start while it grows; ends once the commit has verified it. */
 struct stream *store_put_stream(struct store_put *p);
 
 /* Finished images.  key: a name without '/'.  The file's own name records its size and mtime,

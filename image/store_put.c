@@ -301,14 +301,14 @@ int store_put_commit(struct store_put *p, struct err *e)
 
 	if (r > 0)
 		return 1;
-	if (r < 0)
+	if (r < 0) {
 		unlinkat(p->store->tmp, p->name, 0);
-	if (r < 0 || make_visible(p, e) < 0) {
 		store_put_fail(p, e);
 		return -1;
 	}
+	/* Readers need not wait for the disk. */
 	publish(p, p->have, PUT_DONE);
-	return 0;
+	return make_visible(p, e);
 }
 
 void store_put_fail(struct store_put *p, const struct err *why)
