@@ -22,12 +22,15 @@ setup() {
 	mkdir -p "$WORK" "$BATS_TEST_TMPDIR/home"
 	chmod 0700 "$BATS_TEST_TMPDIR"
 	export BERTH_CACHEDIR=$CACHE HOME=$BATS_TEST_TMPDIR/home LAB_PIDS
+	# A keeper has no stderr to report on.
+	export ASAN_OPTIONS=log_path=$BATS_TEST_TMPDIR/sanitizer UBSAN_OPTIONS=$ASAN_OPTIONS
 	cd "$WORK" || return 1
 }
 
 teardown() {
 	[ -z "${LAB_PIDS:-}" ] || lab_stop_all
 	cd / || return 1
+	! cat "$BATS_TEST_TMPDIR"/sanitizer.* 2>/dev/null
 }
 
 # The image from Debian's packages, or why there is none.

@@ -57,7 +57,8 @@ lab_as_user() {
 lab_user_command() {
 	local home keep=() v
 	home=$(getent passwd "$LAB_USER" | cut -d: -f6)
-	for v in $(compgen -e | grep -E "^(LAB|BERTH|(TERM|SSL_CERT_FILE|PYTHONDONTWRITEBYTECODE)\$)"); do
+	local known='^(LAB|BERTH|(TERM|(AS|UBS)AN_OPTIONS|SSL_CERT_FILE|PYTHONDONTWRITEBYTECODE)$)'
+	for v in $(compgen -e | grep -E "$known"); do
 		keep+=("$v=${!v}")
 	done
 	LAB_COMMAND=(env -i "HOME=$home" "USER=$LAB_USER" "LOGNAME=$LAB_USER" LANG=C.UTF-8

@@ -119,28 +119,3 @@ refuses() {
 	refuses status-429 "429|too many"
 	refuses status-500 "500"
 }
-
-@test "SIF and SquashFS files that are none are refused by exec and inspect" {
-	head -c 100000 /dev/urandom >noise.sif
-	: >empty.sif
-	pull lab/busybox:1
-	head -c 5000 out.sif >cut.sif
-	cp out.sif loop.sif
-	cp "$LAB_IMAGES/busybox-gzip.sqfs" lzo.sqfs
-	printf '\003' | dd of=lzo.sqfs bs=1 seek=20 conv=notrunc status=none
-	for f in noise.sif empty.sif cut.sif none.sif lzo.sqfs; do
-		run --separate-stderr berth exec "$f" true
-		fails "${f/./\\.}" keeps
-	done
-	run --separate-stderr berth exec lzo.sqfs true
-	fails "lzo" keeps
-	run --separate-stderr berth inspect noise.sif
-	fails "noise\.sif" keeps
-}
-
-@test "an ext3 image is refused by name of what it is" {
-	truncate -s 2M e.img
-	if ! PATH=$PATH:/sbin:/usr/sbin mkfs.ext3 -q e.img; then skip "no mkfs.ext3 here"; fi
-	run --separate-stderr berth exec e.img true
-	fails "ext3" keeps
-}
