@@ -65,17 +65,26 @@ static char *output_path(const struct pull_req *r, const struct ref *ref)
 	return path_join(r->dir, name);
 }
 
+static int open_private_store(struct pull *p, struct err *e)
+{
+	p->private_store = output_private_dir(&p->out);
+	return store_open(&p->store, p->private_store, e);
+}
+
 static int open_store(struct pull *p, struct err *e)
 {
 	auto_free char *dir = NULL;
 
-	if (p->req->disable_cache) {
-		p->private_store = output_private_dir(&p->out);
-		return store_open(&p->store, p->private_store, e);
-	}
+	if (p->req->disable_cache)
+		return open_private_store(p, e);
 	dir = p->req->cachedir ? xstrdup(p->req->cachedir) : store_default_dir(environ, e);
-	if (!dir || store_open(&p->store, dir, e) < 0)
-		return -1;
+	if (!dir || store_open(&p->store, dir, e) < 0) {
+		if (p->req->into_store)
+			return -1;
+		/* A home that cannot be written is no reason not to write the output. */
+		log_warn("%s; this pull keeps nothing for the next", e->text);
+		return open_private_store(p, e);
+	}
 	return store_sweep(p->store, PART_AGE, e);
 }
 
@@ -220,7 +229,7 @@ static int take_from_store(struct pull *p, struct err *e)
 {
 	auto_buf struct buf path = { 0 };
 	auto_close int fd = -1;
-	int r = p->req->disable_cache ? 0 : store_sif_find(p->store, p->key, &path, e);
+	int r = p->private_store ? 0 : store_sif_find(p->store, p->key, &path, e);
 
 	if (r <= 0)
 		return r;
@@ -239,7 +248,7 @@ static bool is_stopped(void *arg)
 
 static int take_turn(struct pull *p, struct store_turn **turn, struct err *e)
 {
-	if (p->req->disable_cache)
+	if (p->private_store)
 		return 0;
 	return store_turn_take(turn, p->store, p->key, is_stopped, &p->source, e);
 }
@@ -262,9 +271,8 @@ static int pull_to_file(struct pull *p, struct buf *path_out, struct err *e)
 		if (make_image(p, e) < 0 || output_publish(&p->out, e) < 0)
 			return -1;
 		/* Only a convenience for next time. */
-		if (!p->req->disable_cache &&
-		    store_sif_put(p->store, p->key, p->out.fd, p->out.dirfd, p->out.base,
-				  &ignored) < 0)
+		if (!p->private_store && store_sif_put(p->store, p->key, p->out.fd, p->out.dirfd,
+						       p->out.base, &ignored) < 0)
 			log_verbose("image not kept in the store: %s", ignored.text);
 	}
 	buf_adds(path_out, p->out.path);
@@ -311,8 +319,7 @@ static int run(struct pull *p, struct buf *path_out, struct err *e)
 static int stopped(const struct pull *p, int signo, struct err *e)
 {
 	return err_set(e, ERR_INTR, "stopped by SIG%s%s", sigabbrev_np(signo),
-		       p->req->disable_cache ? ""
-					     : "; the same command goes on from what has come");
+		       p->private_store ? "" : "; the same command goes on from what has come");
 }
 
 int flow_pull(const struct pull_req *r, struct buf *path_out, struct err *e)
