@@ -260,11 +260,10 @@ const struct block *blockcache_peek(struct blockcache *c, uint64_t key)
 	struct slot *s;
 
 	pthread_mutex_lock(&h->lock);
-	s = find(c, h, key);
-	if (s && s->state == SLOT_READY)
+	while ((s = find(c, h, key)) && s->state == SLOT_FILLING)
+		wait_change(h);
+	if (s)
 		pin(h, s);
-	else
-		s = NULL;
 	pthread_mutex_unlock(&h->lock);
 	return s ? &s->block : NULL;
 }

@@ -35,7 +35,7 @@ void blockcache_free(struct blockcache *c);
  * ask for another: with all blocks pinned, get waits for a put. */
 int blockcache_get(struct blockcache *c, uint64_t key, blockcache_fill *fill, void *arg,
 		   const struct block **out);
-/* The block of key, pinned, if it is there and complete; else NULL at once. */
+/* The block of key, pinned, if it is there or being made; NULL at once if not. */
 const struct block *blockcache_peek(struct blockcache *c, uint64_t key);
 void blockcache_put(struct blockcache *c, const struct block *b);
 

@@ -31,7 +31,8 @@ static unsigned count_cpus(void)
 int serve_new(struct serve **out, struct squash *img, const struct serve_opts *o, struct err *e)
 {
 	auto_serve struct serve *s = xcalloc(1, sizeof(*s));
-	unsigned threads = o->threads ? o->threads : MAX(2u, count_cpus());
+	unsigned cpus = count_cpus();
+	unsigned threads = o->threads ? o->threads : MAX(2u, cpus);
 
 	s->img = img;
 	s->info = squash_info(img);
@@ -45,8 +46,10 @@ int serve_new(struct serve **out, struct squash *img, const struct serve_opts *o
 		s->warm[s->nwarm] = xstrdup(o->warm[s->nwarm]);
 	if (vtree_new(&s->tree, img, o->nodes, o->nnodes, e) < 0)
 		return -1;
+	if (o->ahead > 0 || (o->ahead == 0 && cpus >= 4))
+		s->ahead = later_new(s, serve_ahead);
 	if (o->store)
-		s->push = push_new(s);
+		s->store = later_new(s, serve_store);
 	*out = take_ptr(s);
 	return 0;
 }
@@ -55,7 +58,8 @@ void serve_free(struct serve *s)
 {
 	if (!s)
 		return;
-	push_free(s->push);
+	later_free(s->store);
+	later_free(s->ahead);
 	vtree_free(s->tree);
 	for (size_t k = 0; k < s->nwarm; k++)
 		free(s->warm[k]);

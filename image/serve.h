@@ -36,7 +36,9 @@ struct serve_opts {
 	size_t cache_bytes;		/* unused: the image's own (struct squash_opts) counts */
 	const struct serve_node *nodes; /* read by serve_new() only */
 	size_t nnodes;
-	bool store;		 /* push the rest of a decoded block into the page cache */
+	bool store; /* push the rest of a decoded block into the page cache */
+	int ahead;  /* decode ahead of a sequential reader: > 0 yes, < 0 no, 0 with 4 CPUs
+		     * or more (with fewer the readers' own requests keep them busy) */
 	const char *const *warm; /* files of the image to decode while nothing is asked; */
 	size_t nwarm;		 /* the dynamic loader and the C library are always */
 };

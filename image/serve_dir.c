@@ -56,8 +56,8 @@ static struct fuse_dirent *add(struct listing *l, const struct item *it, struct 
 /* The dots.  Their attributes are known to the kernel already: node 0. */
 static int add_dots(struct listing *l, uint64_t off, uint64_t self, uint64_t parent)
 {
-	const struct item dot = {".", 1, self, AFTER_DOT, S_IFDIR};
-	const struct item dotdot = {"..", 2, parent, AFTER_DOTDOT, S_IFDIR};
+	const struct item dot = { ".", 1, self, AFTER_DOT, S_IFDIR };
+	const struct item dotdot = { "..", 2, parent, AFTER_DOTDOT, S_IFDIR };
 	struct fuse_entry_out *e;
 
 	if (off < AFTER_DOT && !add(l, &dot, &e))
@@ -74,7 +74,7 @@ static int add_image(struct listing *l, const struct squash_inode *dir, uint64_t
 	int r = squash_dir_open(s->img, dir, off > AFTER_DOTDOT ? off : 0, &d);
 
 	while (r >= 0 && (r = squash_dir_next(s->img, &d, &ent)) > 0) {
-		const struct item it = {ent.name, ent.len, ent.number, ent.next, ent.type};
+		const struct item it = { ent.name, ent.len, ent.number, ent.next, ent.type };
 		struct fuse_entry_out *e;
 		struct squash_inode i;
 
@@ -98,7 +98,7 @@ static void add_virtual(struct listing *l, uint64_t off)
 	for (; l->added && k < l->added->n; k++) {
 		const struct vnode *v = l->added->child[k];
 		struct fuse_attr a;
-		struct item it = {v->name, v->name_len, 0, VIRTUAL_BIT | (k + 1), v->mode};
+		struct item it = { v->name, v->name_len, 0, VIRTUAL_BIT | (k + 1), v->mode };
 		struct fuse_entry_out *e;
 
 		serve_attr_virtual(l->rq->s, v, &a);
@@ -116,7 +116,7 @@ static uint64_t ino_of(struct serve *s, uint64_t node)
 {
 	const struct vnode *v = vtree_node(s->tree, node);
 	struct squash_inode i;
-	struct fuse_attr a = {.ino = 1};
+	struct fuse_attr a = { .ino = 1 };
 
 	if (v)
 		serve_attr_virtual(s, v, &a);

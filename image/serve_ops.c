@@ -155,7 +155,7 @@ static void do_lookup(struct request *rq)
 static void do_getattr(struct request *rq)
 {
 	const struct vnode *v = vtree_node(rq->s->tree, rq->in->nodeid);
-	struct fuse_attr_out out = {.attr_valid = FOR_EVER};
+	struct fuse_attr_out out = { .attr_valid = FOR_EVER };
 	struct squash_inode i;
 
 	if (v) {
@@ -194,7 +194,7 @@ static void do_access(struct request *rq)
 {
 	const struct fuse_access_in *in = rq->body;
 	const struct vnode *v = vtree_node(rq->s->tree, rq->in->nodeid);
-	struct squash_inode i = {0};
+	struct squash_inode i = { 0 };
 	mode_t mode;
 
 	if (!v && serve_inode(rq, &i) < 0) {
@@ -210,7 +210,7 @@ static void do_access(struct request *rq)
 
 static void do_open(struct request *rq)
 {
-	struct fuse_open_out out = {.open_flags = FOPEN_KEEP_CACHE};
+	struct fuse_open_out out = { .open_flags = FOPEN_KEEP_CACHE };
 
 	if (rq->s->no_open) {
 		serve_reply_error(rq, ENOSYS);

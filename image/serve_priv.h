@@ -9,9 +9,16 @@
 
 #include "image/serve.h"
 
-enum { SERVE_THREADS_MAX = 16, SEQ_SLOTS = 256 };
+enum { SERVE_THREADS_MAX = 16, STREAMS = 64 };
 
-struct push;
+struct later;
+
+/* A file that is being read; one place for many files: a loss only loses speed. */
+struct stream_state {
+	_Atomic uint64_t node;
+	_Atomic uint64_t next;	/* where the furthest read ended */
+	_Atomic uint64_t ahead; /* decoded, or queued to be, up to here */
+};
 
 struct serve {
 	struct squash *img;
@@ -19,8 +26,10 @@ struct serve {
 	struct vtree *tree;
 	uid_t uid;
 	gid_t gid;
-	bool no_open;	   /* the kernel can do without OPEN and OPENDIR */
-	struct push *push; /* NULL: do not store */
+	bool no_open;	     /* the kernel can do without OPEN and OPENDIR */
+	struct later *store; /* NULL: do not */
+	struct later *ahead; /* likewise */
+	struct stream_state stream[STREAMS];
 	char **warm;
 	size_t nwarm;
 	int fd;
@@ -64,12 +73,22 @@ int serve_inode(struct request *rq, struct squash_inode *i);
 /* Files to decode ahead, in a thread of its own until quit. */
 void serve_warm(struct serve *s);
 
-/* push: stores the rest of decoded blocks in the page cache, from a thread of its
- * own: from a worker it deadlocks, as the kernel waits for pages that are locked by
- * reads queued behind that worker.  A full queue drops. */
-struct push *push_new(struct serve *s);
-void push_free(struct push *p); /* ends the thread */
-/* [off, off + n) of the file was answered and made a decode necessary. */
-void push_store(struct push *p, uint64_t node, uint64_t off, size_t n);
+/* later: work that no request waits for, in a thread of its own that starts with
+ * the first job.  A full queue drops: what is not done costs a request later. */
+struct later_job {
+	uint64_t node, off;
+	size_t n;
+};
+typedef void later_work(struct serve *s, const struct later_job *j);
+struct later *later_new(struct serve *s, later_work *work);
+void later_free(struct later *l); /* ends the thread; NULL is fine */
+void later_add(struct later *l, uint64_t node, uint64_t off, size_t n);
+
+/* Pushes the rest of the blocks of [off, off + n), which was answered, into the page
+ * cache.  Not from a worker: there it deadlocks, as the kernel waits for pages that
+ * are locked by reads queued behind that worker. */
+void serve_store(struct serve *s, const struct later_job *j);
+/* Decodes [off, off + n) into the cache. */
+void serve_ahead(struct serve *s, const struct later_job *j);
 
 #endif

@@ -18,7 +18,11 @@ static const char *const first_files[] = {
 	"/lib/ld-musl-x86_64.so.1",
 };
 
-enum { WARM_MAX = 4 << 20 /* of one file: half a page cache of nothing is waste */ };
+enum {
+	WARM_MAX = 4 << 20, /* of one file */
+	AHEAD = 1 << 20,
+	NEAR = 256 << 10,
+};
 
 static void read_virtual(struct request *rq, const struct vnode *v, uint64_t off, size_t n)
 {
@@ -30,6 +34,35 @@ static void read_virtual(struct request *rq, const struct vnode *v, uint64_t off
 	}
 	off = MIN(off, (uint64_t)v->len);
 	serve_reply(rq, v->len ? data + off : data, MIN(n, v->len - off));
+}
+
+/* A reader that goes on where a read ended gets the next blocks decoded before it
+ * asks: the kernel itself looks no further than 128 KiB.  Its requests come in
+ * twos and threes at once, so what is near the end counts as going on. */
+static void read_ahead(struct serve *s, uint64_t node, const struct squash_inode *i, uint64_t off,
+		       size_t n)
+{
+	struct stream_state *st = &s->stream[node * 0x9e3779b97f4a7c15u >> 58];
+	uint64_t step = s->info.block_size, next = st->next, end = off + n, from, to;
+
+	if (i->size <= 2 * step)
+		return;
+	if (st->node != node || off > next + NEAR || end + NEAR < next) {
+		st->node = node;
+		st->next = end;
+		st->ahead = 0;
+		return;
+	}
+	next = MAX(next, end);
+	st->next = next;
+	if (off < NEAR)
+		return; /* the head of a file is no stream yet */
+	from = MAX(st->ahead, (next + step - 1) / step * step);
+	to = MIN(i->size, next + MAX((uint64_t)AHEAD, 2 * step)) / step * step;
+	if (from < to) {
+		st->ahead = to;
+		later_add(s->ahead, node, from, to - from);
+	}
 }
 
 void serve_read(struct request *rq)
@@ -58,14 +91,18 @@ void serve_read(struct request *rq)
 		return;
 	}
 	serve_reply(rq, rq->out, (size_t)n);
-	if (decoded && s->push && (size_t)n < i.size)
-		push_store(s->push, rq->in->nodeid, in->offset, (size_t)n);
+	if ((size_t)n == i.size)
+		return;
+	if (decoded && s->store)
+		later_add(s->store, rq->in->nodeid, in->offset, (size_t)n);
+	if (s->ahead)
+		read_ahead(s, rq->in->nodeid, &i, in->offset, (size_t)n);
 }
 
 void serve_xattr(struct request *rq)
 {
 	const struct fuse_getxattr_in *in = rq->body;
-	auto_buf struct buf out = {0};
+	auto_buf struct buf out = { 0 };
 	struct squash_inode i;
 	bool list = rq->in->opcode == FUSE_LISTXATTR;
 	int r = 0;
@@ -86,7 +123,7 @@ void serve_xattr(struct request *rq)
 	else if (!list && r == 0)
 		serve_reply_error(rq, ENODATA);
 	else if (in->size == 0)
-		serve_reply(rq, &(struct fuse_getxattr_out){.size = (uint32_t)out.len},
+		serve_reply(rq, &(struct fuse_getxattr_out){ .size = (uint32_t)out.len },
 			    sizeof(struct fuse_getxattr_out));
 	else if (out.len > in->size)
 		serve_reply_error(rq, ERANGE);

@@ -2,12 +2,12 @@
  * benchmarks of the read path alone, without the rest of Berth.
  *
  *	berth-serve-test [-o offset] [-v path]... [-r path=text]... [-t threads] [-c MiB]
- *			 [-n] [-a] [-m] IMG MNT -- CMD ...
+ *			 [-n] [-A] [-a] [-m] IMG MNT -- CMD ...
  *
  * -o where the image starts in the file      -v a virtual directory
  * -r a file with this text over the image's  -t, -c threads, cache
- * -n do not store pages ahead                -a mount without default_permissions
- * -m print the server's time and memory
+ * -n do not store pages                      -A decode ahead whatever the CPUs
+ * -a mount without default_permissions       -m print the server's time and memory
  * Exits as the command did, 125 when there was no command. */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +35,7 @@ struct setup {
 	size_t nnodes;
 	unsigned threads;
 	size_t cache;
-	bool no_store, access, measure;
+	bool no_store, access, measure, ahead;
 };
 
 static void die(const char *what)
@@ -52,12 +52,12 @@ static void die_err(const struct err *e)
 
 static void send_fd(int sock, int fd)
 {
-	char c = 0, room[CMSG_SPACE(sizeof(int))] = {0};
-	struct iovec iov = {&c, 1};
-	struct msghdr m = {.msg_iov = &iov,
-			   .msg_iovlen = 1,
-			   .msg_control = room,
-			   .msg_controllen = sizeof(room)};
+	char c = 0, room[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec iov = { &c, 1 };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = room,
+			    .msg_controllen = sizeof(room) };
 	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
 
 	h->cmsg_level = SOL_SOCKET;
@@ -71,11 +71,11 @@ static void send_fd(int sock, int fd)
 static int receive_fd(int sock)
 {
 	char c, room[CMSG_SPACE(sizeof(int))];
-	struct iovec iov = {&c, 1};
-	struct msghdr m = {.msg_iov = &iov,
-			   .msg_iovlen = 1,
-			   .msg_control = room,
-			   .msg_controllen = sizeof(room)};
+	struct iovec iov = { &c, 1 };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = room,
+			    .msg_controllen = sizeof(room) };
 	int fd = -1;
 
 	if (recvmsg(sock, &m, MSG_CMSG_CLOEXEC) == 1 && CMSG_FIRSTHDR(&m))
@@ -98,7 +98,7 @@ static void print_memory(void)
 
 static int server(const struct setup *u, int sock)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 	auto_squash struct squash *img = NULL;
 	auto_serve struct serve *s = NULL;
 	auto_close int file = open(u->image, O_RDONLY | O_CLOEXEC);
@@ -106,16 +106,16 @@ static int server(const struct setup *u, int sock)
 
 	if (file < 0)
 		die(u->image);
-	if (squash_open(&img, file, u->off, -1, &(struct squash_opts){.cache_bytes = u->cache},
+	if (squash_open(&img, file, u->off, -1, &(struct squash_opts){ .cache_bytes = u->cache },
 			&e) < 0)
 		die_err(&e);
 	if (serve_new(&s, img,
-		      &(struct serve_opts){.uid = getuid(),
-					   .gid = getgid(),
-					   .threads = u->threads,
-					   .nodes = u->nodes,
-					   .nnodes = u->nnodes,
-					   .store = !u->no_store},
+		      &(struct serve_opts){ .uid = getuid(),
+					    .gid = getgid(),
+					    .threads = u->threads,
+					    .nodes = u->nodes,
+					    .nnodes = u->nnodes,
+					    .store = !u->no_store },
 		      &e) < 0)
 		die_err(&e);
 	fuse = receive_fd(sock);
@@ -188,7 +188,7 @@ static void parse(struct setup *u, int argc, char **argv)
 	int c;
 
 	u->nodes = xcalloc(NODES_MAX, sizeof(*u->nodes));
-	while ((c = getopt(argc, argv, "+o:v:r:t:c:nam")) != -1) {
+	while ((c = getopt(argc, argv, "+o:v:r:t:c:nAam")) != -1) {
 		struct serve_node *node = &u->nodes[u->nnodes];
 		char *text;
 
@@ -200,20 +200,22 @@ static void parse(struct setup *u, int argc, char **argv)
 			u->cache = (size_t)atoi(optarg) << 20;
 		else if (c == 'n')
 			u->no_store = true;
+		else if (c == 'A')
+			u->ahead = true;
 		else if (c == 'a')
 			u->access = true;
 		else if (c == 'm')
 			u->measure = true;
 		else if (c == 'v' && u->nnodes < NODES_MAX)
 			u->nodes[u->nnodes++] =
-				(struct serve_node){.path = optarg, .mode = S_IFDIR | 0755};
+				(struct serve_node){ .path = optarg, .mode = S_IFDIR | 0755 };
 		else if (c == 'r' && u->nnodes < NODES_MAX && (text = strchr(optarg, '='))) {
 			*text++ = '\0';
-			*node = (struct serve_node){.path = optarg,
-						    .mode = S_IFREG | 0644,
-						    .data = text,
-						    .len = strlen(text),
-						    .replace = true};
+			*node = (struct serve_node){ .path = optarg,
+						     .mode = S_IFREG | 0644,
+						     .data = text,
+						     .len = strlen(text),
+						     .replace = true };
 			u->nnodes++;
 		} else
 			_exit(FAILED);
@@ -231,7 +233,7 @@ static void parse(struct setup *u, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct setup u = {0};
+	struct setup u = { 0 };
 	struct rusage used;
 	int sock[2], fd, status, code;
 	pid_t pid;
