@@ -166,27 +166,31 @@ enum mark { MARK_NONE, MARK_WHITEOUT, MARK_OPAQUE, MARK_IGNORED };
 static int mark_of(struct buf *out, const char *path, struct err *e)
 {
 	size_t n = strlen(path), at;
+	auto_free char *name = NULL;
 	const char *p = path;
 
 	/* What aufs leaves behind: ".wh..wh.plnk/" and the like. */
 	while ((p = strstr(p, ".wh..wh."))) {
 		bool starts = p == path || p[-1] == '/';
+		size_t k = strcspn(p, "/");
 
-		if (starts && strcmp(p, ".wh..wh..opq") != 0)
+		if (starts && (k != 12 || strncmp(p, ".wh..wh..opq", k) != 0))
 			return MARK_IGNORED;
 		p++;
 	}
+	while (n > 0 && path[n - 1] == '/')
+		n--; /* whatever type it has, a marker is one by its name */
 	for (at = n; at > 0 && path[at - 1] != '/';)
 		at--;
-	if (strncmp(path + at, ".wh.", 4) != 0)
+	if (n - at < 4 || strncmp(path + at, ".wh.", 4) != 0)
 		return MARK_NONE;
 	buf_add(out, path, at);
-	if (!strcmp(path + at, ".wh..wh..opq"))
+	name = xstrndup(path + at + 4, n - at - 4);
+	if (!strcmp(name, ".wh..opq"))
 		return MARK_OPAQUE;
-	p = path + at + 4;
-	if (!*p || !strcmp(p, ".") || !strcmp(p, ".."))
+	if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
 		return err_set(e, ERR_INPUT, "a whiteout of nothing");
-	buf_adds(out, p);
+	buf_adds(out, name);
 	return MARK_WHITEOUT;
 }
 

@@ -86,7 +86,7 @@ static int map_01(struct tar *t, const char *s, struct err *e)
 
 static int map_00(struct tar *t, struct err *e)
 {
-	int64_t off = -1, len;
+	int64_t off = -1, len = 0;
 
 	for (size_t i = 0; i < t->local.n; i++) {
 		const struct tar_record *r = &t->local.v[i];

@@ -76,7 +76,7 @@ struct tree {
 	struct node **slots;
 	size_t nslots, nnodes;
 	size_t max_nodes, max_meta;
-	struct node *last_dir;	/* of the latest tree_path(): archives go directory by directory */
+	struct node *last_dir;	/* of the latest tree_path(): archives go by directory */
 	struct buf last_prefix; /* the text that led to it */
 };
 

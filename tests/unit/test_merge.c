@@ -129,6 +129,8 @@ static const struct merge_case rules[] = {
 	{ { L("f a 1"), L("w a"), L("f a 3") }, "/a[3]" },
 	{ { L("f a 1"), L("w nothing", "o nowhere") }, "/a[1]" },
 	{ { L("f a 1"), L("f .wh..wh.plnk/1.2 x", "f .wh..wh.aufs y") }, "/a[1]" },
+	{ { L("f a 1"), L("d .wh.a/") }, "" },
+	{ { L("f d/x 1"), L("d d/.wh..wh..opq/") }, "" },
 	{ { L("f d/.wh. 1") }, "layer 1: /d/.wh.: a whiteout of nothing" },
 	{ { L("f d/.wh... 1") }, "layer 1: /d/.wh...: a whiteout of nothing" },
 	/* changes of type */
