@@ -73,7 +73,7 @@ static const char *fs_refusal(int32_t fs)
 static int read_objects(struct image *im, const struct sif *s, struct err *e)
 {
 	const struct sif_object *o = sif_find(s, SIF_JSON, IMAGE_INSPECT_NAME);
-	auto_buf struct buf config = {0};
+	auto_buf struct buf config = { 0 };
 
 	if (o && sif_object_read(s, im->fd, o, &im->inspect, INSPECT_MAX, e) < 0)
 		return err_wrap(e, IMAGE_INSPECT_NAME);
@@ -123,7 +123,7 @@ static bool has_ext_magic(const char *p)
 
 static int open_plain(struct image *im, off_t size, struct err *e)
 {
-	char head[MIN_SIZE + LAUNCH_MAX] = {0};
+	char head[MIN_SIZE + LAUNCH_MAX] = { 0 };
 	const char *mark;
 	size_t skip = 0;
 
@@ -258,7 +258,7 @@ static bool exists(struct image *im, struct squash *sq, const char *path, struct
 
 static int load_env(struct image *im, struct squash *sq, struct err *e)
 {
-	auto_strv struct strv names = {0};
+	auto_strv struct strv names = { 0 };
 	int r = list_dir(im, sq, ENV_DIR, &names, e);
 
 	if (r < 0)
@@ -266,7 +266,7 @@ static int load_env(struct image *im, struct squash *sq, struct err *e)
 	im->env = xcalloc(MAX_SCRIPTS, sizeof(*im->env));
 	for (size_t i = 0; i < names.n && im->nenv < MAX_SCRIPTS; i++) {
 		auto_free char *path = path_join(ENV_DIR, names.v[i]);
-		auto_buf struct buf text = {0};
+		auto_buf struct buf text = { 0 };
 
 		/* A glob: no hidden names. */
 		if (names.v[i][0] == '.' || !str_has_suffix(names.v[i], ".sh"))
@@ -285,7 +285,7 @@ static int load_env(struct image *im, struct squash *sq, struct err *e)
 /* Entrypoint and command of an image whose SIF keeps no configuration. */
 static void config_from_runscript(struct image *im)
 {
-	auto_strv struct strv ep = {0}, cmd = {0};
+	auto_strv struct strv ep = { 0 }, cmd = { 0 };
 	struct err ignored;
 
 	if (im->oci || !im->runscript || meta_runscript_parse(im->runscript, &ep, &cmd) != 0 ||
@@ -299,7 +299,7 @@ static void config_from_runscript(struct image *im)
 
 int image_load_scripts(struct image *im, struct squash *sq, struct err *e)
 {
-	auto_buf struct buf text = {0};
+	auto_buf struct buf text = { 0 };
 	int r;
 
 	im->has_singularity_d = exists(im, sq, SINGULARITY_D, e);

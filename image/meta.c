@@ -117,19 +117,19 @@ static void set_label(struct label_list *l, const char *key, const char *value, 
 			l->v[i].value = value;
 		return;
 	}
-	l->v[l->n++] = (struct oci_label){key, value};
+	l->v[l->n++] = (struct oci_label){ key, value };
 }
 
 /* "Thursday_2_January_2025_10:1:2_UTC", Apptainer's form: nothing is padded. */
 static const char *build_date(struct arena *a, int64_t t)
 {
-	static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
-					   "Thursday", "Friday", "Saturday"};
-	static const char *const months[] = {"January",	  "February", "March",	  "April",
-					     "May",	  "June",     "July",	  "August",
-					     "September", "October",  "November", "December"};
+	static const char *const days[] = { "Sunday",	"Monday", "Tuesday", "Wednesday",
+					    "Thursday", "Friday", "Saturday" };
+	static const char *const months[] = { "January",   "February", "March",	   "April",
+					      "May",	   "June",     "July",	   "August",
+					      "September", "October",  "November", "December" };
 	time_t when = (time_t)t;
-	struct tm tm = {0};
+	struct tm tm = { 0 };
 
 	gmtime_r(&when, &tm);
 	return arena_printf(a, "%s_%d_%s_%d_%d:%d:%d_UTC", days[tm.tm_wday], tm.tm_mday,
@@ -144,7 +144,7 @@ static int by_key(const void *a, const void *b)
 static struct label_list collect_labels(struct arena *a, const struct oci_config *c,
 					const struct digest *manifest)
 {
-	struct label_list l = {arena_array(a, struct oci_label, c->nlabels + 8), 0};
+	struct label_list l = { arena_array(a, struct oci_label, c->nlabels + 8), 0 };
 	char digest[DIGEST_TEXT_MAX];
 	int64_t created = oci_created(c);
 
@@ -177,7 +177,7 @@ static void write_labels(struct jw *w, const char *key, const struct label_list 
 static void write_inspect(struct meta *m, const struct label_list *l, const char *env,
 			  const char *runscript)
 {
-	struct jw w = {.out = &m->inspect, .html = true};
+	struct jw w = { .out = &m->inspect, .html = true };
 
 	jw_obj(&w, NULL);
 	jw_obj(&w, "data");
@@ -210,9 +210,9 @@ static void add_node(struct meta *m, const char *path, mode_t mode, const char *
 void meta_for_oci(struct meta **out, const struct oci_config *c, const struct digest *manifest)
 {
 	struct meta *m = xcalloc(1, sizeof(*m));
-	auto_buf struct buf env = {0}, run = {0}, labels = {0};
+	auto_buf struct buf env = { 0 }, run = { 0 }, labels = { 0 };
 	struct label_list l = collect_labels(&m->arena_, c, manifest);
-	struct jw w = {.out = &labels, .indent = -1, .html = true};
+	struct jw w = { .out = &labels, .indent = -1, .html = true };
 	int64_t mtime = oci_created(c);
 
 	meta_env_script(&env, &c->env);

@@ -66,7 +66,7 @@ void meta_env_script(struct buf *out, const struct strv *env)
 /* NAME='"a" "b"' */
 static void add_assignment(struct buf *out, const char *name, const struct strv *words)
 {
-	auto_buf struct buf text = {0};
+	auto_buf struct buf text = { 0 };
 
 	for (size_t i = 0; i < words->n; i++) {
 		buf_adds(&text, i ? " \"" : "\"");
@@ -162,7 +162,7 @@ static const char *take_word(const char *p, struct buf *word)
 static int take_words(const char *p, struct strv *out)
 {
 	while (p && *p) {
-		auto_buf struct buf word = {0};
+		auto_buf struct buf word = { 0 };
 
 		p = take_word(p, &word);
 		if (!p)
@@ -183,8 +183,8 @@ static bool has_mark(const char *text)
 
 int meta_runscript_parse(const char *text, struct strv *entrypoint, struct strv *cmd)
 {
-	auto_buf struct buf a = {0}, b = {0};
-	auto_strv struct strv ep = {0}, args = {0};
+	auto_buf struct buf a = { 0 }, b = { 0 };
+	auto_strv struct strv ep = { 0 }, args = { 0 };
 	const char *ep_text, *cmd_text;
 
 	if (!has_mark(text))

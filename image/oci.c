@@ -66,7 +66,7 @@ static int add_label(void *arg, const char *key, const struct json *v)
 static int get_labels(struct oci_config *c, const struct json *obj, struct err *e)
 {
 	const struct json *v = json_get(obj, "Labels");
-	struct label_walk w = {c, e};
+	struct label_walk w = { c, e };
 
 	if (!v)
 		return 0;
@@ -80,7 +80,7 @@ static int get_labels(struct oci_config *c, const struct json *obj, struct err *
 
 static int fill_config(struct oci_config *c, const struct json *j, struct err *e)
 {
-	auto_buf struct buf text = {0};
+	auto_buf struct buf text = { 0 };
 
 	if (j && json_kind(j) != JSON_OBJECT)
 		return err_set(e, ERR_INPUT, "image config: config is no object");
@@ -186,7 +186,7 @@ static int64_t zone_offset(const char *p)
 
 int64_t oci_created(const struct oci_config *c)
 {
-	struct tm tm = {0};
+	struct tm tm = { 0 };
 	int end = 0;
 	const char *p;
 	int64_t t;

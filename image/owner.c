@@ -17,7 +17,7 @@
  * may hold blanks and parentheses, so fields count from the last ')'. */
 static unsigned long long start_time(long pid)
 {
-	auto_buf struct buf b = {0};
+	auto_buf struct buf b = { 0 };
 	char path[64];
 	struct err e;
 	char *p;
@@ -35,7 +35,7 @@ static unsigned long long start_time(long pid)
 static char *place(void)
 {
 	struct utsname u;
-	struct stat st = {0};
+	struct stat st = { 0 };
 	char *s;
 
 	if (uname(&u) < 0)

@@ -94,7 +94,7 @@ int sif_write_like(struct sif_writer *w, const struct sif_object *like, const vo
 int sif_write_object(struct sif_writer *w, int32_t type, const char *name, const void *p, size_t n,
 		     struct err *e)
 {
-	struct sif_object o = {.type = type, .group = 1};
+	struct sif_object o = { .type = type, .group = 1 };
 
 	strncpy(o.name, name ? name : "", SIF_NAME_SIZE);
 	return sif_write_like(w, &o, p, n, e);
@@ -111,7 +111,7 @@ int sif_write_partition_begin(struct sif_writer *w, off_t *off, struct err *e)
 int sif_write_partition_end(struct sif_writer *w, int32_t fs, int32_t part, const char *arch,
 			    uint64_t size, struct err *e)
 {
-	struct sif_object o = {.type = SIF_PARTITION, .group = 1, .fs = fs, .part = part};
+	struct sif_object o = { .type = SIF_PARTITION, .group = 1, .fs = fs, .part = part };
 
 	memcpy(o.arch, arch, 2);
 	return add_descriptor(w, &o, w->part_off, (int64_t)size, e);
@@ -130,7 +130,7 @@ static void make_uuid(uint8_t *u)
 
 int sif_write_end(struct sif_writer *w, struct err *e)
 {
-	uint8_t h[SIF_HEADER_SIZE] = {0};
+	uint8_t h[SIF_HEADER_SIZE] = { 0 };
 
 	memcpy(h + SIF_H_LAUNCH, w->launch, sizeof(w->launch));
 	memcpy(h + SIF_H_MAGIC, SIF_MAGIC, sizeof(SIF_MAGIC));

@@ -14,7 +14,7 @@ static char root[64];
 static void put(const char *path, const char *text)
 {
 	auto_free char *full = path_join(root, path), *dir = path_dir(full);
-	struct err e = {0};
+	struct err e = { 0 };
 
 	ck_ok(dir_make_all(AT_FDCWD, dir, 0755, &e), &e);
 	ck_ok(file_write_atomic(AT_FDCWD, full, text, strlen(text), 0644, &e), &e);

@@ -11,13 +11,13 @@ static void list(struct strv *out, const char *const *words)
 	for (; *words; words++)
 		strv_add(out, *words);
 }
-#define LIST(name, ...)                   \
-	auto_strv struct strv name = {0}; \
-	list(&name, (const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+#define LIST(name, ...)                     \
+	auto_strv struct strv name = { 0 }; \
+	list(&name, (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
 
 START_TEST(environment_is_written_as_apptainer_writes_it)
 {
-	auto_buf struct buf b = {0};
+	auto_buf struct buf b = { 0 };
 	LIST(env, "PATH=/bin:$HOME", "A=b", "Q=a\"b`c\\d$e'f", "EMPTY=", "BARE", "1X=no", "a-b=no",
 	     "=no", "_ok1=x=y", "NL=a\nb");
 
@@ -35,7 +35,7 @@ END_TEST
 
 START_TEST(the_runscript_keeps_both_lists_and_the_mark)
 {
-	auto_buf struct buf b = {0};
+	auto_buf struct buf b = { 0 };
 	LIST(ep, "/bin/e p", "it's");
 	LIST(cmd, "$x");
 
@@ -49,8 +49,8 @@ END_TEST
 
 START_TEST(empty_lists_are_empty_quotes)
 {
-	auto_buf struct buf b = {0};
-	struct strv none = {0};
+	auto_buf struct buf b = { 0 };
+	struct strv none = { 0 };
 
 	meta_runscript(&b, &none, &none);
 	ck_assert(str_has_prefix(buf_str(&b), "#!/bin/sh\nOCI_ENTRYPOINT=''\nOCI_CMD=''\n"));
@@ -59,8 +59,8 @@ END_TEST
 
 START_TEST(odd_words_survive_the_way_there_and_back)
 {
-	auto_buf struct buf b = {0};
-	auto_strv struct strv ep2 = {0}, cmd2 = {0};
+	auto_buf struct buf b = { 0 };
+	auto_strv struct strv ep2 = { 0 }, cmd2 = { 0 };
 	LIST(ep, "a b", "", "it's", "q\"q", "back\\slash", "new\nline", "`x`", "$y", "'\"'\"'");
 	LIST(cmd, "-c", "echo \"$(date)\"");
 
@@ -90,8 +90,8 @@ START_TEST(other_runscripts_are_left_to_a_shell)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		auto_strv struct strv ep = {0}, cmd = {0};
-		auto_buf struct buf b = {0};
+		auto_strv struct strv ep = { 0 }, cmd = { 0 };
+		auto_buf struct buf b = { 0 };
 		const char *p = strstr(texts[i], "%s");
 
 		buf_add(&b, texts[i], p ? (size_t)(p - texts[i]) : strlen(texts[i]));
@@ -107,7 +107,7 @@ END_TEST
 static void check_run(const struct strv *ep, const struct strv *cmd, const char *before,
 		      const char *args, const char *want)
 {
-	auto_buf struct buf b = {0};
+	auto_buf struct buf b = { 0 };
 	char path[] = "/tmp/berth-run-XXXXXX", got[256] = "";
 	auto_free char *line = NULL;
 	FILE *f;
@@ -128,7 +128,7 @@ static void check_run(const struct strv *ep, const struct strv *cmd, const char 
 
 START_TEST(a_shell_runs_the_script_as_the_table_says)
 {
-	struct strv none = {0};
+	struct strv none = { 0 };
 	LIST(ep, "printf", "<%s>");
 	LIST(cmd, "$HOME", "it's");
 	LIST(all, "printf", "<%s>", "a b");

@@ -17,7 +17,7 @@ static const char real[] =
 START_TEST(an_image_config_is_read_whole)
 {
 	auto_oci struct oci_config *c = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	ck_ok(oci_parse_image(&c, real, strlen(real), &e), &e);
 	ck_assert_str_eq(c->arch, "arm64");
@@ -40,7 +40,7 @@ END_TEST
 START_TEST(the_inner_config_reads_back_alike)
 {
 	auto_oci struct oci_config *c = NULL, *d = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	ck_ok(oci_parse_image(&c, real, strlen(real), &e), &e);
 	ck_ok(oci_parse_config(&d, c->inner, strlen(c->inner), &e), &e);
@@ -53,7 +53,7 @@ END_TEST
 START_TEST(an_empty_document_is_an_empty_config)
 {
 	auto_oci struct oci_config *c = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	ck_ok(oci_parse_image(&c, "{\"config\":null}", 15, &e), &e);
 	ck_assert_str_eq(c->inner, "{}");
@@ -65,7 +65,7 @@ END_TEST
 START_TEST(a_lone_string_is_a_list_of_one)
 {
 	auto_oci struct oci_config *c = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	ck_ok(oci_parse_config(&c, "{\"Cmd\":\"x y\"}", 13, &e), &e);
 	ck_assert_uint_eq(c->cmd.n, 1);
@@ -78,24 +78,24 @@ START_TEST(hostile_documents_are_refused_by_name)
 	static const struct {
 		const char *json, *text;
 	} t[] = {
-		{"[]", "image config: no JSON object"},
-		{"", "image config: "},
-		{"{\"config\":[]}", "image config: config is no object"},
-		{"{\"architecture\":7}", "image config: architecture is no string"},
-		{"{\"os\":\"a\\u0000b\"}", "image config: os is no string"},
-		{"{\"config\":{\"Env\":{}}}", "image config: Env is no list"},
-		{"{\"config\":{\"Env\":[\"A=1\",2]}}", "image config: Env[1] is no string"},
-		{"{\"config\":{\"Cmd\":[null]}}", "image config: Cmd[0] is no string"},
-		{"{\"config\":{\"Labels\":[]}}", "image config: Labels is no object"},
-		{"{\"config\":{\"Labels\":{\"k\":1}}}", "image config: label k is no string"},
-		{"{\"rootfs\":{\"diff_ids\":{}}}", "image config: rootfs.diff_ids is no list"},
-		{"{\"rootfs\":{\"diff_ids\":[\"x\"]}}", "image config: diff_ids[0]: \"x\" is no"},
-		{"{\"rootfs\":{\"diff_ids\":[3]}}", "image config: diff_ids[0] is no string"},
+		{ "[]", "image config: no JSON object" },
+		{ "", "image config: " },
+		{ "{\"config\":[]}", "image config: config is no object" },
+		{ "{\"architecture\":7}", "image config: architecture is no string" },
+		{ "{\"os\":\"a\\u0000b\"}", "image config: os is no string" },
+		{ "{\"config\":{\"Env\":{}}}", "image config: Env is no list" },
+		{ "{\"config\":{\"Env\":[\"A=1\",2]}}", "image config: Env[1] is no string" },
+		{ "{\"config\":{\"Cmd\":[null]}}", "image config: Cmd[0] is no string" },
+		{ "{\"config\":{\"Labels\":[]}}", "image config: Labels is no object" },
+		{ "{\"config\":{\"Labels\":{\"k\":1}}}", "image config: label k is no string" },
+		{ "{\"rootfs\":{\"diff_ids\":{}}}", "image config: rootfs.diff_ids is no list" },
+		{ "{\"rootfs\":{\"diff_ids\":[\"x\"]}}", "image config: diff_ids[0]: \"x\" is no" },
+		{ "{\"rootfs\":{\"diff_ids\":[3]}}", "image config: diff_ids[0] is no string" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
 		struct oci_config *c = NULL;
-		struct err e = {0};
+		struct err e = { 0 };
 
 		ck_assert_int_eq(oci_parse_image(&c, t[i].json, strlen(t[i].json), &e), -1);
 		ck_assert_ptr_null(c);
@@ -109,7 +109,7 @@ START_TEST(a_huge_document_is_refused_by_its_size)
 	size_t n = 100u << 20;
 	auto_free char *p = xcalloc(1, n);
 	struct oci_config *c = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	ck_assert_int_eq(oci_parse_image(&c, p, n, &e), -1);
 	ck_assert_int_eq(e.kind, ERR_LIMIT);
@@ -122,19 +122,19 @@ START_TEST(times_are_read_in_any_zone)
 		const char *text;
 		int64_t want;
 	} t[] = {
-		{"2025-01-02T10:11:12Z", 1735812672},
-		{"2025-01-02T10:11:12.123456789Z", 1735812672},
-		{"2025-01-02T12:11:12+02:00", 1735812672},
-		{"2025-01-02T04:41:12.5-05:30", 1735812672},
-		{"1970-01-01T00:00:00Z", 0},
-		{"0001-01-01T00:00:00Z", 0},
-		{"9999-12-31T23:59:59Z", 0},
-		{"yesterday", 0},
-		{"", 0},
+		{ "2025-01-02T10:11:12Z", 1735812672 },
+		{ "2025-01-02T10:11:12.123456789Z", 1735812672 },
+		{ "2025-01-02T12:11:12+02:00", 1735812672 },
+		{ "2025-01-02T04:41:12.5-05:30", 1735812672 },
+		{ "1970-01-01T00:00:00Z", 0 },
+		{ "0001-01-01T00:00:00Z", 0 },
+		{ "9999-12-31T23:59:59Z", 0 },
+		{ "yesterday", 0 },
+		{ "", 0 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-		struct oci_config c = {.created = t[i].text};
+		struct oci_config c = { .created = t[i].text };
 
 		ck_assert_int_eq(oci_created(&c), t[i].want);
 	}

@@ -22,7 +22,7 @@ static void put(int fd, off_t off, const void *p, size_t n)
 	ck_assert_int_eq(fd_pwrite(fd, p, n, off), 0);
 }
 #define PUT(fd, off, ...) \
-	put(fd, off, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
+	put(fd, off, (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }))
 
 #define ZERO_TIME 0x00, 0x09, 0x6e, 0x88, 0xf1, 0xff, 0xff, 0xff
 
@@ -65,7 +65,7 @@ START_TEST(the_worked_example_is_read_field_by_field)
 {
 	auto_close int fd = worked_example();
 	auto_sif struct sif *s = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 	const struct sif_object *o;
 
 	ck_ok(sif_read(&s, fd, &e), &e);
@@ -92,20 +92,20 @@ START_TEST(the_worked_example_is_written_byte_for_byte)
 {
 	auto_close int want = worked_example(), fd = memory_file();
 	auto_sif_writer struct sif_writer *w = NULL;
-	struct sif_write_opts opts = {.deterministic = true};
-	struct sif_object raw = {.type = SIF_PARTITION,
-				 .group = 1,
-				 .fs = SIF_FS_RAW,
-				 .part = SIF_PART_SYSTEM,
-				 .arch = "01"};
-	struct sif_object sig = {.type = SIF_SIGNATURE,
-				 .link = SIF_GROUP_BIT | 1,
-				 .extra = {1,	 0,    0,    0,	   0x12, 0x04, 0x5c, 0x8c,
-					   0x0b, 0x10, 0x04, 0xd0, 0x58, 0xde, 0x4b, 0xed,
-					   0xa2, 0x0c, 0x27, 0xee, 0x7f, 0xf7, 0xba, 0x84}};
+	struct sif_write_opts opts = { .deterministic = true };
+	struct sif_object raw = { .type = SIF_PARTITION,
+				  .group = 1,
+				  .fs = SIF_FS_RAW,
+				  .part = SIF_PART_SYSTEM,
+				  .arch = "01" };
+	struct sif_object sig = { .type = SIF_SIGNATURE,
+				  .link = SIF_GROUP_BIT | 1,
+				  .extra = { 1,	   0,	 0,    0,    0x12, 0x04, 0x5c, 0x8c,
+					     0x0b, 0x10, 0x04, 0xd0, 0x58, 0xde, 0x4b, 0xed,
+					     0xa2, 0x0c, 0x27, 0xee, 0x7f, 0xf7, 0xba, 0x84 } };
 	static const char zeros[0x1000];
 	auto_free char *a = xmalloc(42008), *b = xmalloc(42008);
-	struct err e = {0};
+	struct err e = { 0 };
 	off_t off;
 
 	ck_ok(sif_write_begin(&w, fd, &opts, &e), &e);
@@ -127,9 +127,9 @@ START_TEST(a_file_cut_before_the_header_is_no_sif)
 {
 	auto_close int fd = memory_file();
 	auto_sif_writer struct sif_writer *w = NULL;
-	struct sif_write_opts opts = {.launch = SIF_LAUNCH, .arch = "02"};
+	struct sif_write_opts opts = { .launch = SIF_LAUNCH, .arch = "02" };
 	auto_sif struct sif *s = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	ck_ok(sif_write_begin(&w, fd, &opts, &e), &e);
 	ck_ok(sif_write_object(w, SIF_JSON, "a.json", "{}", 2, &e), &e);
@@ -146,10 +146,10 @@ START_TEST(objects_are_read_by_name_and_within_a_limit)
 {
 	auto_close int fd = memory_file();
 	auto_sif_writer struct sif_writer *w = NULL;
-	struct sif_write_opts opts = {.deterministic = true};
+	struct sif_write_opts opts = { .deterministic = true };
 	auto_sif struct sif *s = NULL;
-	auto_buf struct buf b = {0};
-	struct err e = {0};
+	auto_buf struct buf b = { 0 };
+	struct err e = { 0 };
 
 	ck_ok(sif_write_begin(&w, fd, &opts, &e), &e);
 	ck_ok(sif_write_object(w, SIF_JSON, "a.json", "{}", 2, &e), &e);
@@ -170,55 +170,59 @@ static const struct {
 	int n, result;
 	const char *text;
 } hostile[] = {
-	{0x20, {'X'}, 1, 1, NULL},
-	{0x2a, {'0', '2'}, 2, -1, "SIF format version other than 01"},
-	{0x58,
-	 {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
-	 8,
-	 -1,
-	 "SIF header: -1 descriptors (limit 16384)"},
-	{0x58, {0x31}, 1, -1, "SIF header: table of 28080 bytes for 49 descriptors"},
-	{0x60, {0, 0, 1}, 3, -1, "SIF header: descriptor table lies outside the file (truncated?)"},
-	{0x60,
-	 {0, 0, 0, 0, 0, 0, 0, 0x80},
-	 8,
-	 -1,
-	 "SIF header: descriptor table lies outside the file (truncated?)"},
-	{0x60,
-	 {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
-	 8,
-	 -1,
-	 "SIF header: descriptor table lies outside the file (truncated?)"},
-	{0x70, {0, 0, 0, 0, 0, 0, 0, 0x80}, 8, -1, "SIF header: negative data section"},
-	{0x1249 + 17,
-	 {0x19, 0xa4},
-	 2,
-	 -1,
-	 "SIF object 2 (offset 42009, size 4096) lies outside the file of 42008 bytes "
-	 "(truncated?)"},
-	{0x1249 + 25,
-	 {0, 0, 0, 0, 0, 0, 0, 0x80},
-	 8,
-	 -1,
-	 "SIF object 2 (offset 36864, size -9223372036854775808) lies outside the file of 42008 "
-	 "bytes (truncated?)"},
-	{0x1249 + 25,
-	 {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
-	 8,
-	 -1,
-	 "SIF object 2 (offset 36864, size 9223372036854775807) lies outside the file of 42008 "
-	 "bytes (truncated?)"},
-	{0x1249 + 17, {0, 0}, 2, -1, "SIF object 2 overlaps the header or the table"},
-	{0x1249 + 17, {0, 0x20}, 2, -1, "SIF object 2 overlaps the header or the table"},
-	{0x1249 + 17, {0, 0x94}, 2, -1, "SIF objects 2 and 3 overlap"},
-	{0x10c9 + 4, {2}, 1, -1, "SIF has 2 primary system partitions"},
+	{ 0x20, { 'X' }, 1, 1, NULL },
+	{ 0x2a, { '0', '2' }, 2, -1, "SIF format version other than 01" },
+	{ 0x58,
+	  { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff },
+	  8,
+	  -1,
+	  "SIF header: -1 descriptors (limit 16384)" },
+	{ 0x58, { 0x31 }, 1, -1, "SIF header: table of 28080 bytes for 49 descriptors" },
+	{ 0x60,
+	  { 0, 0, 1 },
+	  3,
+	  -1,
+	  "SIF header: descriptor table lies outside the file (truncated?)" },
+	{ 0x60,
+	  { 0, 0, 0, 0, 0, 0, 0, 0x80 },
+	  8,
+	  -1,
+	  "SIF header: descriptor table lies outside the file (truncated?)" },
+	{ 0x60,
+	  { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f },
+	  8,
+	  -1,
+	  "SIF header: descriptor table lies outside the file (truncated?)" },
+	{ 0x70, { 0, 0, 0, 0, 0, 0, 0, 0x80 }, 8, -1, "SIF header: negative data section" },
+	{ 0x1249 + 17,
+	  { 0x19, 0xa4 },
+	  2,
+	  -1,
+	  "SIF object 2 (offset 42009, size 4096) lies outside the file of 42008 bytes "
+	  "(truncated?)" },
+	{ 0x1249 + 25,
+	  { 0, 0, 0, 0, 0, 0, 0, 0x80 },
+	  8,
+	  -1,
+	  "SIF object 2 (offset 36864, size -9223372036854775808) lies outside the file of 42008 "
+	  "bytes (truncated?)" },
+	{ 0x1249 + 25,
+	  { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f },
+	  8,
+	  -1,
+	  "SIF object 2 (offset 36864, size 9223372036854775807) lies outside the file of 42008 "
+	  "bytes (truncated?)" },
+	{ 0x1249 + 17, { 0, 0 }, 2, -1, "SIF object 2 overlaps the header or the table" },
+	{ 0x1249 + 17, { 0, 0x20 }, 2, -1, "SIF object 2 overlaps the header or the table" },
+	{ 0x1249 + 17, { 0, 0x94 }, 2, -1, "SIF objects 2 and 3 overlap" },
+	{ 0x10c9 + 4, { 2 }, 1, -1, "SIF has 2 primary system partitions" },
 };
 
 START_TEST(hostile_fields_are_refused_by_name)
 {
 	auto_close int fd = worked_example();
 	auto_sif struct sif *s = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	put(fd, hostile[_i].at, hostile[_i].bytes, (size_t)hostile[_i].n);
 	ck_assert_int_eq(sif_read(&s, fd, &e), hostile[_i].result);
@@ -233,7 +237,7 @@ START_TEST(every_cut_of_the_file_is_refused_or_no_sif)
 	for (off_t n = 0; n < 42008; n += 97) {
 		auto_close int fd = worked_example();
 		auto_sif struct sif *s = NULL;
-		struct err e = {0};
+		struct err e = { 0 };
 
 		ck_assert_int_eq(ftruncate(fd, n), 0);
 		ck_assert_int_ne(sif_read(&s, fd, &e), 0);
