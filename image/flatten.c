@@ -1,5 +1,6 @@
 #include "image/flatten.h"
 
+#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -7,6 +8,7 @@
 #include "image/sqfs_write.h"
 #include "src/base/buf.h"
 
+#define MANY_THREADS   4   /* compressors that one thread of inflating and hashing cannot feed */
 #define META_PER_ENTRY 512 /* bytes of names and attributes that --max-entries stands for */
 
 struct work {
@@ -26,6 +28,14 @@ static void work_fini(struct work *w)
 	tree_fini(&w->tree);
 }
 #define auto_work auto_(work_fini)
+
+/* Who states the size that a layer may have need not state how it may be compressed. */
+static double max_ratio(const struct flatten_opts *o)
+{
+	if (o->max_ratio > 0)
+		return o->max_ratio;
+	return o->max_bytes ? HUGE_VAL : FLATTEN_MAX_RATIO;
+}
 
 static int work_init(struct work *w, int fd, off_t offset, size_t nlayers,
 		     const struct flatten_opts *o, struct flatten_stat *st, struct err *e)
@@ -48,8 +58,9 @@ static int work_init(struct work *w, int fd, off_t offset, size_t nlayers,
 		.tree = &w->tree,
 		.data = sqfs_writer_data(w->writer),
 		.limits = { .max_bytes = o->max_bytes ? o->max_bytes : FLATTEN_MAX_BYTES,
-			    .max_ratio = o->max_ratio > 0 ? o->max_ratio : FLATTEN_MAX_RATIO },
+			    .max_ratio = max_ratio(o) },
 		.max_entries = entries,
+		.many_threads = o->threads >= MANY_THREADS,
 		.bar = o->bar,
 		.st = st,
 	};

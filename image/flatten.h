@@ -47,15 +47,15 @@ struct flatten_node {
 };
 
 struct flatten_opts {
-	enum sqfs_comp comp; /* 0: zstd */
-	int level;	     /* 0: the compressor's default */
-	unsigned threads;    /* that compress; 0: 1 */
-	uint32_t block_size; /* 0: 128 KiB */
-	uint32_t mtime;	     /* of the superblock */
-	uint64_t max_bytes;  /* 0: FLATTEN_MAX_... for this and the next two */
-	uint64_t max_entries;
-	double max_ratio;
-	struct bar *bar; /* gets the decoded bytes; NULL: none */
+	enum sqfs_comp comp;  /* 0: zstd */
+	int level;	      /* 0: the compressor's default */
+	unsigned threads;     /* that compress; 0: 1 */
+	uint32_t block_size;  /* 0: 128 KiB */
+	uint32_t mtime;	      /* of the superblock */
+	uint64_t max_bytes;   /* 0: FLATTEN_MAX_BYTES */
+	uint64_t max_entries; /* 0: FLATTEN_MAX_ENTRIES */
+	double max_ratio;     /* 0: FLATTEN_MAX_RATIO, or none when max_bytes is given */
+	struct bar *bar;      /* gets the decoded bytes; NULL: none */
 };
 
 struct flatten_stat {

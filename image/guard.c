@@ -36,12 +36,12 @@ static ssize_t limit_read(struct stream *s, void *buf, size_t n, struct err *e)
 	if (g->decoded > g->max_bytes)
 		return err_set(e, ERR_LIMIT,
 			       "it unpacks to more than %" PRIu64 " bytes; "
-			       "--max-size raises this limit",
+			       "--max-layer-size raises this limit",
 			       g->max_bytes);
 	if (g->decoded > GUARD_RATIO_FROM && (double)g->decoded > (double)g->stored * g->max_ratio)
 		return err_set(e, ERR_LIMIT,
 			       "it unpacks to more than %.0f times its size; "
-			       "--max-ratio raises this limit",
+			       "--max-layer-size lifts this limit",
 			       g->max_ratio);
 	return r;
 }

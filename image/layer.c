@@ -38,9 +38,12 @@ static int source_open(struct source *s, const struct layer_reader *r, const str
 	st = guard_limit(&s->guard, st);
 	if (in->diff_id.algo != DIGEST_NONE) {
 		s->digest = digest_begin(in->diff_id.algo);
+		if (r->many_threads)
+			st = stream_ahead(st);
 		st = stream_tee(st, s->digest);
 	}
-	/* Inflating and hashing happen in the thread of stream_ahead(). */
+	/* Inflating and hashing happen behind stream_ahead(), as do the two from each other where
+	 * there are so many compressors that one inflating and hashing thread would starve them. */
 	s->tar = tar_new(stream_ahead(st));
 	return 0;
 }
@@ -280,7 +283,7 @@ static int check_limits(struct layer_reader *r, const struct tar_entry *en, uint
 			       (unsigned long long)r->max_entries);
 	if (en->size > r->limits.max_bytes || (*sizes += en->size) > r->limits.max_bytes)
 		return err_set(e, ERR_LIMIT,
-			       "its files hold more than %llu bytes; --max-size "
+			       "its files hold more than %llu bytes; --max-layer-size "
 			       "raises this limit",
 			       (unsigned long long)r->limits.max_bytes);
 	return 0;

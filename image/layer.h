@@ -18,6 +18,7 @@ struct layer_reader {
 	struct sqfs_data *data;
 	struct guard limits; /* max_bytes and max_ratio; the rest is one layer's */
 	uint64_t max_entries;
+	bool many_threads; /* hash in a thread of its own */
 	struct bar *bar;
 	struct flatten_stat *st;
 	uint32_t ordinal; /* of the current entry in its layer, from 1 */

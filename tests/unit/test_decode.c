@@ -227,12 +227,13 @@ START_TEST(a_bomb_is_stopped_with_its_limit_and_option)
 	ck_assert_int_eq(stream_drain(s, &e), -1);
 	ck_assert_int_eq(e.kind, ERR_LIMIT);
 	ck_assert_str_eq(e.text,
-			 "it unpacks to more than 1000 bytes; --max-size raises this limit");
+			 "it unpacks to more than 1000 bytes; --max-layer-size raises this limit");
 	g.max_bytes = UINT64_MAX;
 	g.decoded = GUARD_RATIO_FROM;
 	ck_assert_int_eq(stream_drain(s, &e), -1);
-	ck_assert_str_eq(e.text, "it unpacks to more than 10 times its size; --max-ratio raises "
-				 "this limit");
+	ck_assert_str_eq(e.text,
+			 "it unpacks to more than 10 times its size; --max-layer-size lifts "
+			 "this limit");
 }
 END_TEST
 

@@ -366,12 +366,13 @@ START_TEST(limits_are_stated_with_their_option)
 	ck_fails(&b, &few, ERR_LIMIT,
 		 "layer 1: the layers have more than 2 entries; --max-entries raises this limit");
 	ck_fails(&b, &little, ERR_LIMIT,
-		 "layer 1: it unpacks to more than 1000 bytes; --max-size raises this limit");
+		 "layer 1: it unpacks to more than 1000 bytes; --max-layer-size raises this limit");
 	little.max_bytes = 4096;
 	tarmake_pax(&hole, 'x', "GNU.sparse.realsize", S("5000"));
 	tarmake(&hole, (struct tarmake){ .path = "hole" });
-	ck_fails(&hole, &little, ERR_LIMIT,
-		 "layer 1: its files hold more than 4096 bytes; --max-size raises this limit");
+	ck_fails(
+		&hole, &little, ERR_LIMIT,
+		"layer 1: its files hold more than 4096 bytes; --max-layer-size raises this limit");
 }
 END_TEST
 
