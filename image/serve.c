@@ -28,6 +28,12 @@ static unsigned count_cpus(void)
 	return (unsigned)CPU_COUNT(&set);
 }
 
+static void *warm(void *arg)
+{
+	serve_warm(arg);
+	return NULL;
+}
+
 int serve_new(struct serve **out, struct squash *img, const struct serve_opts *o, struct err *e)
 {
 	auto_serve struct serve *s = xcalloc(1, sizeof(*s));
@@ -44,6 +50,9 @@ int serve_new(struct serve **out, struct squash *img, const struct serve_opts *o
 	s->warm = xcalloc(o->nwarm + 1, sizeof(*s->warm));
 	for (; s->nwarm < o->nwarm; s->nwarm++)
 		s->warm[s->nwarm] = xstrdup(o->warm[s->nwarm]);
+	/* From now on, while the mount is still being made; with one CPU it would only be
+	 * in the way. */
+	s->warming = cpus > 1 && pthread_create(&s->warmer, NULL, warm, s) == 0;
 	if (vtree_new(&s->tree, img, o->nodes, o->nnodes, e) < 0)
 		return -1;
 	if (o->ahead > 0 || (o->ahead == 0 && cpus >= 4))
@@ -54,12 +63,21 @@ int serve_new(struct serve **out, struct squash *img, const struct serve_opts *o
 	return 0;
 }
 
+static void stop_helpers(struct serve *s)
+{
+	later_free(s->store);
+	later_free(s->ahead);
+	s->store = s->ahead = NULL;
+}
+
 void serve_free(struct serve *s)
 {
 	if (!s)
 		return;
-	later_free(s->store);
-	later_free(s->ahead);
+	atomic_store(&s->quit, true);
+	if (s->warming)
+		pthread_join(s->warmer, NULL);
+	stop_helpers(s);
 	vtree_free(s->tree);
 	for (size_t k = 0; k < s->nwarm; k++)
 		free(s->warm[k]);
@@ -177,29 +195,19 @@ static void *worker(void *arg)
 	return NULL;
 }
 
-static void *warm(void *arg)
-{
-	serve_warm(arg);
-	return NULL;
-}
-
 int serve_run(struct serve *s, int fuse_fd, struct err *e)
 {
-	pthread_t warmer;
-	bool warming;
 	int error;
 
 	s->fd = fuse_fd;
 	atomic_store(&s->idle, 1);
-	warming = pthread_create(&warmer, NULL, warm, s) == 0;
 	error = loop(s, fuse_fd);
-	if (warming)
-		pthread_join(warmer, NULL);
 	/* No thread is started once quit is set and the lock was ours after that. */
 	pthread_mutex_lock(&s->lock);
 	pthread_mutex_unlock(&s->lock);
 	for (unsigned k = 0; k < s->nthreads; k++)
 		pthread_join(s->thread[k], NULL);
+	stop_helpers(s); /* before the caller closes fuse_fd */
 	errno = error;
 	return error ? err_sys(e, "serve the image") : 0;
 }

@@ -33,7 +33,6 @@ struct serve_opts {
 	uid_t uid; /* owner of all files, as seen from where the mount was made */
 	gid_t gid;
 	unsigned threads;		/* at most; 0: by the CPUs of this process, 2 to 16 */
-	size_t cache_bytes;		/* unused: the image's own (struct squash_opts) counts */
 	const struct serve_node *nodes; /* read by serve_new() only */
 	size_t nnodes;
 	bool store; /* push the rest of a decoded block into the page cache */
@@ -43,7 +42,8 @@ struct serve_opts {
 	size_t nwarm;		 /* the dynamic loader and the C library are always */
 };
 
-/* img is borrowed until serve_free(). */
+/* img is borrowed until serve_free().  Starts a thread that decodes what programs
+ * start with: fork before, not after. */
 int serve_new(struct serve **out, struct squash *img, const struct serve_opts *o, struct err *e);
 void serve_free(struct serve *s);
 static inline void serve_freep_(struct serve **s)

@@ -32,6 +32,8 @@ struct serve {
 	struct stream_state stream[STREAMS];
 	char **warm;
 	size_t nwarm;
+	pthread_t warmer;
+	bool warming;
 	int fd;
 
 	unsigned max_threads;
@@ -70,7 +72,7 @@ void serve_entry(struct fuse_entry_out *o, uint64_t node);
 /* The inode of a node of the image; EIO for a virtual one. */
 int serve_inode(struct request *rq, struct squash_inode *i);
 
-/* Files to decode ahead, in a thread of its own until quit. */
+/* Decodes what programs start with, until done or quit. */
 void serve_warm(struct serve *s);
 
 /* later: work that no request waits for, in a thread of its own that starts with

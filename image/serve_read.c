@@ -152,6 +152,7 @@ static void warm_file(struct serve *s, const char *path)
 
 void serve_warm(struct serve *s)
 {
+	squash_advise(s->img);
 	for (size_t k = 0; k < s->nwarm; k++)
 		warm_file(s, s->warm[k]);
 	for (size_t k = 0; k < ARRAY_LEN(first_files); k++)

@@ -3,6 +3,7 @@
 #include "image/squash_priv.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #define BLOCK_MIN     4096u
 #define BLOCK_MAX     (1u << 20)
 #define META_RESIDENT ((size_t)1 << 30) /* a bomb's metadata stops here */
+#define ADVISE_MAX    ((uint64_t)8 << 20)
 
 int squash_fail(int error)
 {
@@ -172,6 +174,12 @@ struct squash_info squash_info(const struct squash *s)
 	};
 }
 
+void squash_advise(const struct squash *s)
+{
+	posix_fadvise(s->fd, (off_t)(s->off + s->inode_table),
+		      (off_t)MIN(s->used - s->inode_table, ADVISE_MAX), POSIX_FADV_WILLNEED);
+}
+
 uint64_t squash_root(const struct squash *s)
 {
 	return s->root;
@@ -217,7 +225,7 @@ int squash_id(struct squash *s, unsigned index, uint32_t *id)
 		return -1;
 	if (index >= s->nids)
 		return squash_fail(EIO);
-	c = (struct squash_cur){t->pos[index / 2048], index % 2048 * 4};
+	c = (struct squash_cur){ t->pos[index / 2048], index % 2048 * 4 };
 	if (squash_meta_read(s, &c, raw, 4) < 0)
 		return -1;
 	*id = le32(raw);

@@ -74,6 +74,9 @@ struct squash_info {
 };
 struct squash_info squash_info(const struct squash *s);
 
+/* Asks the kernel to read the metadata's bytes from disk or network now. */
+void squash_advise(const struct squash *s);
+
 /* --- by reference: 0 or more, -1 with errno --- */
 
 /* A position in the decoded metadata: the block that starts at pos of the image. */
