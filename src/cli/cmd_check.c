@@ -1,11 +1,11 @@
 #include "src/cli/cmd.h"
 #include "src/flow/check.h"
 
-static const struct opt check_opts[] = {OPT_END};
+static const struct opt check_opts[] = { OPT_END };
 
 static int run_check(void *req, int argc, char **argv, struct err *e)
 {
-	auto_buf struct buf text = {0};
+	auto_buf struct buf text = { 0 };
 	int r = flow_check(&text, e);
 
 	(void)req, (void)argc, (void)argv;

@@ -61,7 +61,7 @@ static const struct opt exec_opts[] = {
  * comes back here. */
 static int start(struct run_req *r, enum run_verb verb, int argc, char **argv, struct err *e)
 {
-	auto_buf struct buf text = {0};
+	auto_buf struct buf text = { 0 };
 	int status;
 
 	r->verb = verb;

@@ -34,13 +34,14 @@ static unsigned parts(const struct inspect_words *w)
 static int run_inspect(void *req, int argc, char **argv, struct err *e)
 {
 	const struct inspect_words *w = req;
-	const struct inspect_req r = {
-		.image = argv[0], .what = parts(w), .json = w->json || w->all};
-	auto_buf struct buf text = {0};
+	const struct inspect_req r = { .image = argv[0],
+				       .what = parts(w),
+				       .json = w->json || w->all };
+	auto_buf struct buf text = { 0 };
 
 	(void)argc;
 	if (flow_inspect(&r, &text, e) < 0)
-		return err_wrap(e, "inspect %s", r.image);
+		return -1;
 	return cmd_print(&text, e);
 }
 

@@ -43,10 +43,12 @@ static const struct opt pull_opts[] = {
 	REQ_UINT(0, "parallel", "N", "PARALLEL", parallel, "layers downloaded at once (4)"),
 	REQ_UINT(0, "threads", "N", "THREADS", threads,
 		 "threads that compress (the CPUs this process may use)"),
-	REQ_SIZE(0, "max-layer-size", "SIZE", "MAX_LAYER_SIZE", max_layer_bytes,
+	REQ_SIZE(0, "max-size", "SIZE", "MAX_SIZE", max_layer_bytes,
 		 "refuse a layer that unpacks to more than this (1T)"),
 	REQ_SIZE(0, "max-entries", "N", "MAX_ENTRIES", max_entries,
-		 "refuse an image with more files than this"),
+		 "refuse layers with more files than this (2000000)"),
+	REQ_UINT(0, "max-ratio", "N", "MAX_RATIO", max_ratio,
+		 "refuse a layer that unpacks to more than N times its size (1200)"),
 	REQ_STR(0, "docker-username", "USER", "DOCKER_USERNAME", user,
 		"user name for the registry"),
 	REQ_STR(0, "docker-password", "PASSWORD", "DOCKER_PASSWORD", password,
@@ -78,7 +80,7 @@ static int read_password(struct pull_words *w, struct buf *secret, struct err *e
 static int run_pull(void *req, int argc, char **argv, struct err *e)
 {
 	struct pull_words *w = req;
-	auto_buf struct buf secret = {0}, path = {0};
+	auto_buf struct buf secret = { 0 }, path = { 0 };
 	int r;
 
 	w->req.uri = argv[argc - 1];

@@ -66,7 +66,7 @@ static const struct opt help_opts[] = {
 
 static int run_help(void *req, int argc, char **argv, struct err *e)
 {
-	auto_buf struct buf text = {0};
+	auto_buf struct buf text = { 0 };
 	const struct cmd *c = argc ? cmd_find(argv[0]) : NULL;
 
 	(void)req;
@@ -78,14 +78,14 @@ static int run_help(void *req, int argc, char **argv, struct err *e)
 
 static int run_version(void *req, int argc, char **argv, struct err *e)
 {
-	auto_buf struct buf text = {0};
+	auto_buf struct buf text = { 0 };
 
 	(void)req, (void)argc, (void)argv;
 	buf_adds(&text, BERTH_VERSION "\n");
 	return cmd_print(&text, e);
 }
 
-static const struct opt no_opts[] = {OPT_END};
+static const struct opt no_opts[] = { OPT_END };
 
 const struct cmd cmd_help = {
 	.name = "help",

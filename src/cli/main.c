@@ -44,7 +44,7 @@ static void fill_standard_fds(void)
 
 static int print_help(const struct cmd *c, struct err *e)
 {
-	auto_buf struct buf text = {0};
+	auto_buf struct buf text = { 0 };
 
 	cmd_help_text(c, &text);
 	return cmd_print(&text, e);
@@ -78,7 +78,7 @@ static int run_command(const struct cmd *c, int argc, char **argv, struct err *e
 
 static int dispatch(int argc, char **argv, struct err *e)
 {
-	struct globals g = {0};
+	struct globals g = { 0 };
 	const struct cmd *c;
 	int used = 0;
 	int r = opt_parse(global_opts, &g, argc - 1, argv + 1, &used, e);
@@ -104,7 +104,7 @@ static int dispatch(int argc, char **argv, struct err *e)
 
 int main(int argc, char **argv)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 	int r;
 
 	fill_standard_fds();

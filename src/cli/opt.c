@@ -7,7 +7,7 @@
 
 #define MAX_OPTS 96
 
-static const char *const prefixes[] = {"BERTH_", "APPTAINER_", "SINGULARITY_"};
+static const char *const prefixes[] = { "BERTH_", "APPTAINER_", "SINGULARITY_" };
 
 unsigned opt_distance(const char *a, const char *b)
 {
@@ -56,8 +56,8 @@ static int unknown(const struct opt *opts, const char *word, struct err *e)
 /* Go's ParseBool, which scripts rely on. */
 static int parse_bool(const char *s, bool *out)
 {
-	static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True", "yes", "on"};
-	static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False", "no", "off"};
+	static const char *const yes[] = { "1", "t", "T", "true", "TRUE", "True", "yes", "on" };
+	static const char *const no[] = { "0", "f", "F", "false", "FALSE", "False", "no", "off" };
 
 	for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
 		if (!strcmp(s, yes[i]) || !strcmp(s, no[i])) {
@@ -233,7 +233,7 @@ static int parse_short(struct parse *p, const char *word, struct err *e)
 {
 	for (const char *c = word + 1; *c; c++) {
 		const struct opt *o = find_short(p->opts, *c);
-		char shown[3] = {'-', *c, '\0'};
+		char shown[3] = { '-', *c, '\0' };
 
 		if (!o)
 			return err_set(e, ERR_USAGE, "unknown option -%c in %s", *c, word);
@@ -249,7 +249,7 @@ static int parse_short(struct parse *p, const char *word, struct err *e)
 
 int opt_parse(const struct opt *opts, void *req, int argc, char **argv, int *used, struct err *e)
 {
-	struct parse p = {.opts = opts, .req = req, .argv = argv, .argc = argc};
+	struct parse p = { .opts = opts, .req = req, .argv = argv, .argc = argc };
 
 	for (; p.at < argc; p.at++) {
 		const char *word = argv[p.at];
@@ -299,7 +299,7 @@ static void help_text(struct buf *out, const char *text)
 void opt_help(const struct opt *opts, struct buf *out)
 {
 	for (const struct opt *o = opts; o->kind != OPT_KIND_END; o++) {
-		auto_buf struct buf left = {0};
+		auto_buf struct buf left = { 0 };
 
 		if (o->flags & OPT_HIDDEN)
 			continue;

@@ -56,7 +56,7 @@ static int from_object(struct source_text *s, struct attributes *a, struct err *
 	const struct json *at;
 
 	if (json_parse(&s->doc, b->data, b->len, TEXT_MAX, e) < 0)
-		return err_wrap(e, IMAGE_INSPECT_NAME);
+		return err_wrap(e, "%s: %s", s->image->path, IMAGE_INSPECT_NAME);
 	at = json_get(json_get(s->doc, "data"), "attributes");
 	a->env = json_get(at, "environment");
 	a->labels = json_get(at, "labels");
@@ -101,7 +101,7 @@ static int from_tree(struct source_text *s, struct attributes *a, struct err *e)
 		return -1;
 	if (r == 0 && labels.len &&
 	    json_parse(&s->labels, labels.data, labels.len, TEXT_MAX, e) < 0)
-		return err_wrap(e, "labels.json");
+		return err_wrap(e, "%s: labels.json", s->image->path);
 	a->labels = s->labels;
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		r = image_read_file(im, s->squash, parts[i].path, TEXT_MAX, &s->text[i], e);

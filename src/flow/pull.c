@@ -147,7 +147,7 @@ static int check_room(struct pull *p, const struct layers *l, struct err *e)
 }
 
 /* The SIF around the SquashFS: everything in it follows from the manifest. */
-static int write_sif(struct pull *p, const struct layers *l, struct bar *bar, struct err *e)
+static int write_sif(struct pull *p, const struct layers *l, struct err *e)
 {
 	const struct oci_config *c = p->source.config;
 	struct sif_write_opts so = { .deterministic = true, .launch = SIF_LAUNCH };
@@ -158,7 +158,6 @@ static int write_sif(struct pull *p, const struct layers *l, struct bar *bar, st
 	off_t off;
 
 	meta_for_oci(&m, c, &p->source.digest);
-	fo.bar = bar;
 	fo.mtime = (uint32_t)oci_created(c);
 	if (sif_write_begin(&w, p->out.fd, &so, e) < 0 ||
 	    sif_write_object(w, SIF_JSON, IMAGE_INSPECT_NAME, m->inspect.data, m->inspect.len, e) <
@@ -185,14 +184,14 @@ static int attempt(struct pull *p, struct bar *bar, struct progress *bars, struc
 	struct err net = { 0 };
 	int r, fetched;
 
-	if (layers_open(&l, &p->source, bars, e) < 0 || check_room(p, l, e) < 0 ||
+	if (layers_open(&l, &p->source, bars, bar, e) < 0 || check_room(p, l, e) < 0 ||
 	    (p->out.fd < 0 && output_create(&p->out, e) < 0))
 		return -1;
 	if (ftruncate(p->out.fd, 0) < 0)
 		return err_sys(e, "write %s", p->out.path);
 	if (layers_start(l, e) < 0)
 		return -1;
-	r = write_sif(p, l, bar, e);
+	r = write_sif(p, l, e);
 	fetched = layers_finish(l, r < 0, &net);
 	/* A download that failed is the cause, whatever the reader made of it. */
 	if (fetched < 0) {
@@ -209,7 +208,7 @@ static int make_image(struct pull *p, struct err *e)
 
 	if (source_config(&p->source, e) < 0)
 		return -1;
-	bar = progress_bar(p->req->progress, "writing the image", 0);
+	bar = progress_bar(p->req->progress, "writing the image", p->source.manifest.total);
 	r = attempt(p, bar, p->req->progress, e);
 	if (r == 1) {
 		log_warn("%s; fetching it again", e->text);
@@ -339,6 +338,7 @@ int flow_pull(const struct pull_req *r, struct buf *path_out, struct err *e)
 	p.flatten.threads = r->threads ? r->threads : cpus_usable("/");
 	p.flatten.max_bytes = r->max_layer_bytes;
 	p.flatten.max_entries = r->max_entries;
+	p.flatten.max_ratio = r->max_ratio;
 	in = interrupt_begin(stop, &p.source);
 	ret = run(&p, path_out, e);
 	signo = interrupt_signal(in);

@@ -23,6 +23,7 @@ struct layers {
 	struct layer_input *input;
 	size_t n;
 	uint64_t missing;
+	struct bar *used; /* counts the stored bytes that the image was made from */
 	struct blob_get *get;
 	size_t nget;
 	pthread_t thread;
@@ -36,16 +37,20 @@ struct layer_stream {
 	struct stream s;
 	struct stream *src;
 	int fd;
-	struct source *source;
+	struct layers *all;
 };
 
 static ssize_t layer_read(struct stream *s, void *buf, size_t n, struct err *e)
 {
 	struct layer_stream *ls = (struct layer_stream *)s;
+	ssize_t r;
 
-	if (source_is_cancelled(ls->source))
+	if (source_is_cancelled(ls->all->source))
 		return err_set(e, ERR_INTR, "stopped");
-	return stream_read(ls->src, buf, n, e);
+	r = stream_read(ls->src, buf, n, e);
+	if (r > 0)
+		bar_add(ls->all->used, (uint64_t)r);
+	return r;
 }
 
 static void layer_close(struct stream *s)
@@ -75,7 +80,7 @@ static int layer_open(struct stream **out, void *arg, struct err *e)
 		return err_set(e, ERR_INPUT, "%s vanished from the store", l->name);
 	ls = xcalloc(1, sizeof(*ls));
 	ls->s.ops = &ops;
-	ls->source = l->all->source;
+	ls->all = l->all;
 	ls->src = l->blob.put ? store_put_stream(l->blob.put) : stream_fd(fd, 0, -1);
 	ls->fd = take_fd(&fd);
 	*out = &ls->s;
@@ -114,13 +119,15 @@ static int find_or_begin(struct layer *l, struct progress *p, struct err *e)
 	return 0;
 }
 
-int layers_open(struct layers **out, struct source *s, struct progress *p, struct err *e)
+int layers_open(struct layers **out, struct source *s, struct progress *p, struct bar *used,
+		struct err *e)
 {
 	auto_layers struct layers *l = xcalloc(1, sizeof(*l));
 	char text[DIGEST_TEXT_MAX];
 
 	*out = NULL;
 	l->source = s;
+	l->used = used;
 	l->n = s->manifest.nlayers;
 	l->layer = xcalloc(l->n + 1, sizeof(*l->layer));
 	l->input = xcalloc(l->n + 1, sizeof(*l->input));

@@ -1,7 +1,7 @@
 /* pull_layers: an image's layers as streams, whether they lie in the store or are still on
  * their way.
  *
- *	layers_open(&l, source, progress, e);      // what is there, what is missing
+ *	layers_open(&l, source, progress, bar, e); // what is there, what is missing
  *	layers_start(l, e);                        // a thread fetches what is missing, top first
  *	flatten(..., layers_inputs(l), n, ...);
  *	layers_finish(l, failed, e);               // joins the thread
@@ -19,7 +19,9 @@
 
 struct layers;
 
-int layers_open(struct layers **out, struct source *s, struct progress *p, struct err *e);
+/* Each layer gets a bar of p; used counts the stored bytes that have been read. */
+int layers_open(struct layers **out, struct source *s, struct progress *p, struct bar *used,
+		struct err *e);
 /* Bytes to come over the network. */
 uint64_t layers_missing(const struct layers *l);
 /* As many as the manifest has, bottom first; live as long as l. */
