@@ -63,9 +63,31 @@ odd_names() {
 }
 @test "a directory image may have any name" { odd_names; }
 
-@test "a mount of the host that comes later is seen, one of ours never leaves" {
-	# Both ends need root on the host; what can be said here is that ours are slaves.
-	local info
-	info=$(berth exec "$SQ" cat /proc/self/mountinfo)
-	not grep -q 'shared:' <<<"$info"
+later_mount() {
+	rm -rf host && mkdir -p host/late
+	# The "host" is a namespace in which we may mount, with its mounts shared as systemd has them.
+	timeout 60 unshare --user --map-root-user --mount --propagation shared sh -c '
+		mount --bind host host
+		"$1" exec -B "$PWD/host:/data" "$2" sh -c "
+			echo >/data/started
+			for i in \$(seq 100); do [ -e /data/late/file ] && break; sleep 0.05; done
+			cat /data/late/file" >seen &
+		for i in $(seq 100); do [ -e host/started ] && break; sleep 0.05; done
+		mount -t tmpfs late host/late && echo "mounted later" >host/late/file
+		wait' sh "$BERTH" "$IMG"
+	same "$(cat seen)" "mounted later"
 }
+@test "a mount that the host makes later appears below a bind" { each_image later_mount; }
+
+private() { not grep -q 'shared:' <<<"$(berth exec "$IMG" cat /proc/self/mountinfo)"; }
+@test "no mount inside is shared with the host" { each_image private; }
+
+contained() {
+	local seen
+	mkdir -p src && echo kept >src/file
+	seen=$(berth exec --contain -B "$PWD/src:/tmp/src" "$IMG" sh -c \
+		'echo x >/dev/null; echo x >/tmp/new; ls /tmp; cat /tmp/src/file; ls "$HOME"; pwd')
+	same "$(tr '\n' ' ' <<<"$seen")" "new src kept $HOME "
+	[ ! -e /tmp/new ]
+}
+@test "--contain: empty home and /tmp, binds into them, a small /dev" { each_image contained; }
