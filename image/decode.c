@@ -5,10 +5,12 @@
 
 #include "image/decode_filter.h"
 
-/* Gives back the bytes that were looked at. */
+/* Gives back the bytes that were looked at.  Also remembers the end: the decoders above may ask
+ * for more once they have flushed what they hold, and a source need not answer twice. */
 struct peeked {
 	struct stream s;
 	struct stream *src;
+	bool ended;
 	unsigned char head[8];
 	size_t n, at;
 };
@@ -17,8 +19,12 @@ static ssize_t peeked_read(struct stream *s, void *buf, size_t n, struct err *e)
 {
 	struct peeked *p = (struct peeked *)s;
 
-	if (p->at == p->n)
-		return stream_read(p->src, buf, n, e);
+	if (p->at == p->n) {
+		ssize_t r = p->ended ? 0 : stream_read(p->src, buf, n, e);
+
+		p->ended = r == 0;
+		return r;
+	}
 	n = MIN(n, p->n - p->at);
 	memcpy(buf, p->head + p->at, n);
 	p->at += n;
@@ -58,6 +64,7 @@ int stream_decode(struct stream **out, struct stream *src, struct err *e)
 		return -1;
 	}
 	p->n = (size_t)n;
+	p->ended = p->n < sizeof(p->head);
 	if (starts(p, "\x1f\x8b", 2))
 		return decode_gzip(out, &p->s, e);
 	if (is_zstd(p))

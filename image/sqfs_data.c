@@ -20,7 +20,7 @@
 #include "src/base/digest.h"
 #include "src/base/mem.h"
 
-#define BACKLOG_BYTES ((size_t)48 << 20) /* blocks in flight, whatever the number of threads */
+#define BACKLOG_BYTES ((size_t)24 << 20) /* blocks in flight, whatever the number of threads */
 
 /* A block on its way through the processor. */
 struct job {

@@ -33,14 +33,39 @@ static void add_zstd(struct buf *b, const void *p, size_t n)
 	b->len += ZSTD_compress(b->data + b->len, ZSTD_compressBound(n), p, n, 3);
 }
 
+/* A source that ends once and must not be asked again. */
+struct strict {
+	struct stream s;
+	struct stream *src;
+	bool ended;
+};
+
+static ssize_t strict_read(struct stream *s, void *buf, size_t n, struct err *e)
+{
+	struct strict *t = (struct strict *)s;
+	ssize_t r;
+
+	ck_assert(!t->ended);
+	r = stream_read(t->src, buf, n, e);
+	t->ended = r == 0;
+	return r;
+}
+
+static void strict_close(struct stream *s)
+{
+	stream_close(((struct strict *)s)->src);
+}
+
 /* Decodes b into out, in small and odd pieces. */
 static int decode(const struct buf *b, struct buf *out, struct err *e)
 {
+	static const struct stream_ops ops = { strict_read, strict_close };
+	struct strict src = { { &ops }, stream_mem(b->data, b->len), false };
 	auto_stream struct stream *s = NULL;
 	char piece[777];
 	ssize_t n;
 
-	if (stream_decode(&s, stream_mem(b->data, b->len), e) < 0)
+	if (stream_decode(&s, &src.s, e) < 0)
 		return -1;
 	while ((n = stream_read(s, piece, sizeof(piece), e)) > 0)
 		buf_add(out, piece, (size_t)n);
