@@ -74,7 +74,7 @@ static int prefix_open(int image, const char *path, char **real, const char **re
 /* The path with its link replaced: now is dir/<link><tail>, the link says target. */
 static char *follow(char *now, const char *dir, const char *target, const char *tail)
 {
-	auto_free char *old = now; /* tail may point into it */
+	auto_free char *old __attribute__((unused)) = now; /* tail may point into it */
 	auto_free char *to = path_clean(dir, target);
 
 	return path_clean(to, *tail ? tail + 1 : "");
