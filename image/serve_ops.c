@@ -3,6 +3,7 @@
 #include "image/serve_priv.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -181,9 +182,9 @@ static void do_readlink(struct request *rq)
 	}
 	n = serve_inode(rq, &i);
 	if (n == 0)
-		n = squash_readlink(rq->s->img, &i, (char *)rq->out, 4095);
-	if (n < 0)
-		serve_reply_error(rq, errno);
+		n = squash_readlink(rq->s->img, &i, (char *)rq->out, PATH_MAX);
+	if (n < 0 || n == PATH_MAX)
+		serve_reply_error(rq, n < 0 ? errno : ENAMETOOLONG);
 	else
 		serve_reply(rq, rq->out, (size_t)n);
 }

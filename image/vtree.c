@@ -205,8 +205,8 @@ static int make(void *arg, uint64_t dir, const char *name, size_t len, bool last
 
 static int place(struct vtree *t, const struct serve_node *what, struct err *e)
 {
-	static const struct walk_ops ops = {lookup, readlink_of, make};
-	struct placing p = {t, what};
+	static const struct walk_ops ops = { lookup, readlink_of, make };
+	struct placing p = { t, what };
 	struct walk_end end;
 	int r = walk_path(&ops, &p, NODE_ROOT, what->path, what->replace ? 0 : WALK_FOLLOW, &end);
 
@@ -220,7 +220,8 @@ static int place(struct vtree *t, const struct serve_node *what, struct err *e)
 	if (!what->replace || end.made)
 		return 0;
 	if (!end.name[0])
-		return err_set(e, ERR_USAGE, "the root of an image cannot be replaced");
+		return err_set(e, ERR_USAGE, "%s: names no file that could be replaced",
+			       what->path);
 	set(t, add(t, end.dir, end.name, strlen(end.name)), what->mode, what->data, what->len);
 	return 0;
 }

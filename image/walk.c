@@ -126,12 +126,13 @@ int walk_path(const struct walk_ops *ops, void *arg, uint64_t root, const char *
 	if (strlen(path) >= PATH_MAX)
 		return fail(ENAMETOOLONG);
 	strcpy(w.rest, path);
-	*end = (struct walk_end){.node = root, .type = S_IFDIR, .dir = root};
+	*end = (struct walk_end){ .node = root, .type = S_IFDIR, .dir = root };
 	while ((n = next_name(&w, &name))) {
 		if (n == 1 && name[0] == '.')
 			continue;
 		if (n == 2 && name[0] == '.' && name[1] == '.') {
 			w.depth -= w.depth > 0;
+			end->name[0] = '\0';
 		} else {
 			r = step(&w, name, n, flags, end);
 			if (r)

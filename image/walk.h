@@ -34,7 +34,7 @@ struct walk_end {
 	mode_t type;
 	bool made;		 /* the last step was a make */
 	uint64_t dir;		 /* where the last component was looked up */
-	char name[NAME_MAX + 1]; /* that component, "" for the root */
+	char name[NAME_MAX + 1]; /* that component, "" for the root and after ".." */
 };
 
 /* path is absolute.  0 found, 1 not there (ENOENT, ENOTDIR in errno), -1 with
