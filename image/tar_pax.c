@@ -177,30 +177,41 @@ static void xattr_add(struct tar *t, struct tar_xattr x)
 	t->xattrs[t->nxattrs++] = x;
 }
 
-/* SCHILY's records hold the bytes themselves and go before LIBARCHIVE's. */
+/* SCHILY's records hold the bytes themselves, libarchive's an encoded name and base64. */
+static void xattrs_of(struct tar *t, const struct tar_records *list, const char *prefix,
+		      bool encoded)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct tar_record *r = &list->v[i];
+		struct tar_xattr x = { NULL, r->value, r->len };
+
+		if (!str_has_prefix(r->key, prefix))
+			continue;
+		x.name = r->key + strlen(prefix);
+		if (encoded) {
+			unsigned char *out = arena_alloc(&t->arena, r->len + 1);
+
+			x.len = base64_decode(out, r->value, r->len);
+			x.value = out;
+			x.name = url_decode(t, x.name);
+		}
+		xattr_add(t, x);
+	}
+}
+
 static void xattrs_collect(struct tar *t)
 {
-	static const char schily[] = "SCHILY.xattr.", archive[] = "LIBARCHIVE.xattr.";
-	const struct tar_records *lists[] = { &t->local, &t->global };
+	size_t kept = 0;
 
-	for (int pass = 0; pass < 2; pass++)
-		for (size_t l = 0; l < ARRAY_LEN(lists); l++)
-			for (size_t i = 0; i < lists[l]->n; i++) {
-				const struct tar_record *r = &lists[l]->v[i];
-				const char *prefix = pass ? archive : schily;
-				struct tar_xattr x = { r->key + strlen(prefix), r->value, r->len };
-
-				if (!str_has_prefix(r->key, prefix))
-					continue;
-				if (pass) {
-					unsigned char *out = arena_alloc(&t->arena, r->len + 1);
-
-					x.len = base64_decode(out, r->value, r->len);
-					x.value = out;
-					x.name = url_decode(t, x.name);
-				}
-				xattr_add(t, x);
-			}
+	xattrs_of(t, &t->local, "SCHILY.xattr.", false);
+	xattrs_of(t, &t->global, "SCHILY.xattr.", false);
+	xattrs_of(t, &t->local, "LIBARCHIVE.xattr.", true);
+	xattrs_of(t, &t->global, "LIBARCHIVE.xattr.", true);
+	/* An empty one has done its work when it has kept a global one out. */
+	for (size_t i = 0; i < t->nxattrs; i++)
+		if (t->xattrs[i].len > 0)
+			t->xattrs[kept++] = t->xattrs[i];
+	t->nxattrs = kept;
 	t->entry.xattrs = t->xattrs;
 	t->entry.nxattrs = t->nxattrs;
 }

@@ -147,6 +147,24 @@ START_TEST(global_records_last_until_an_entry_takes_them_back)
 }
 END_TEST
 
+START_TEST(an_empty_attribute_takes_back_a_global_one)
+{
+	auto_buf struct buf b = { 0 };
+	const struct tar_entry *en;
+	struct err e = { 0 };
+
+	tarmake_pax(&b, 'g', "SCHILY.xattr.user.x", S("1"));
+	tarmake(&b, (struct tarmake){ .path = "a" });
+	tarmake_pax(&b, 'x', "SCHILY.xattr.user.x", S(""));
+	tarmake(&b, (struct tarmake){ .path = "b" });
+	auto_tar struct tar *t = over(&b);
+
+	ck_assert_uint_eq(first(t)->nxattrs, 1);
+	ck_assert_int_eq(tar_next(t, &en, &e), 1);
+	ck_assert_uint_eq(en->nxattrs, 0);
+}
+END_TEST
+
 START_TEST(gnu_long_names_go_with_the_next_entry_only)
 {
 	auto_buf struct buf b = { 0 };
@@ -462,10 +480,10 @@ START_TEST(the_rest_of_the_stream_can_be_drained)
 END_TEST
 
 UNIT(tar, a_ustar_entry_has_its_prefix_before_its_name, pax_records_override_the_header,
-     global_records_last_until_an_entry_takes_them_back, gnu_long_names_go_with_the_next_entry_only,
-     base_256_numbers_are_read, sparse_files_of_all_four_kinds_read_alike,
-     an_archive_may_lack_its_end_and_its_last_padding, a_cut_archive_is_refused_by_name,
-     what_is_no_archive_is_refused, a_checksum_over_signed_bytes_is_accepted,
-     types_are_what_the_flag_and_the_name_say, hostile_headers_are_refused,
-     hostile_records_are_refused_by_name, sparse_maps_must_rise_and_fit,
-     the_rest_of_the_stream_can_be_drained)
+     global_records_last_until_an_entry_takes_them_back, an_empty_attribute_takes_back_a_global_one,
+     gnu_long_names_go_with_the_next_entry_only, base_256_numbers_are_read,
+     sparse_files_of_all_four_kinds_read_alike, an_archive_may_lack_its_end_and_its_last_padding,
+     a_cut_archive_is_refused_by_name, what_is_no_archive_is_refused,
+     a_checksum_over_signed_bytes_is_accepted, types_are_what_the_flag_and_the_name_say,
+     hostile_headers_are_refused, hostile_records_are_refused_by_name,
+     sparse_maps_must_rise_and_fit, the_rest_of_the_stream_can_be_drained)
