@@ -61,7 +61,7 @@ static void add_scope(struct auth *a, const char *scope, const char *repo)
 int auth_challenged(struct auth *a, const struct challenge *c, const struct credential *cred,
 		    const char *repo, bool plain, struct err *e)
 {
-	if (!c->bearer && c->basic)
+	if (c->basic && !(c->bearer && c->realm))
 		return challenged_basic(a, cred);
 	if (!c->bearer || !c->realm)
 		return err_set(e, ERR_AUTH,

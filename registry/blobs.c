@@ -199,6 +199,8 @@ static int slot_fill(struct slot *s, struct blob_get *g, size_t ngets, size_t *n
 		int v = 0;
 
 		slot_take(s, &g[(*next)++]);
+		if (s->got > s->get->size && start_over(s, e) < 0)
+			return err_wrap(e, "%s", s->what);
 		if (s->got == s->get->size)
 			v = slot_done(s, e);
 		if (v < 0)

@@ -118,7 +118,9 @@ static int take_auth(struct credential *out, const char *auth)
 	}
 	text = buf_take(&plain); /* what stands behind a NUL is padding of old clients */
 	colon = text ? strchr(text, ':') : NULL;
-	if (colon) {
+	if (colon && colon == text && !colon[1]) {
+		r = 0; /* ":" is what scripts make of two empty variables: nobody */
+	} else if (colon) {
 		out->user = xstrndup(text, (size_t)(colon - text));
 		out->password = xstrdup(colon + 1);
 		r = 0;

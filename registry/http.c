@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "registry/secret.h"
+#include "registry/trust.h"
 #include "registry/url.h"
 #include "src/base/dl.h"
 #include "src/base/log.h"
@@ -82,7 +83,8 @@ static pthread_once_t global_once = PTHREAD_ONCE_INIT;
 
 struct http {
 	CURLM *multi;
-	char *ca_file;
+	char *ca_file; /* instead of libcurl's own bundle; NULL: that one */
+	int ca_fd;     /* what ca_file leads to when it has no name; -1 */
 	bool allow_plain;
 	long connect_timeout_s, stall_bytes, stall_s;
 };
@@ -98,6 +100,7 @@ struct http_call {
 	size_t header_bytes, hop_bytes;
 	bool in_body; /* headers are over: what looks like one now is a trailer */
 	bool stopped; /* a callback wrote x->err */
+	bool enough;  /* of an error's body: the rest is not waited for */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -138,6 +141,11 @@ static bool same_origin(const char *a, const char *b)
 	curl.url_free(ua);
 	curl.url_free(ub);
 	return same;
+}
+
+static bool is_https(const char *url)
+{
+	return !strncasecmp(url, "https://", 8);
 }
 
 static bool is_redirect(const struct http_xfer *x)
@@ -221,8 +229,13 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 			x->max_body);
 		return stop(c);
 	}
-	buf_add(&x->body, p, good ? n : MIN(n, MAX_ERROR_BODY - MIN(x->body.len, MAX_ERROR_BODY)));
-	return n;
+	if (good) {
+		buf_add(&x->body, p, n);
+		return n;
+	}
+	buf_add(&x->body, p, MIN(n, MAX_ERROR_BODY - x->body.len));
+	c->enough = x->body.len == MAX_ERROR_BODY;
+	return c->enough ? (size_t)-1 : n;
 }
 
 /* libcurl of that age makes sockets that a child would inherit. */
@@ -279,6 +292,7 @@ static void set_options(struct http_call *c)
 	curl.easy_setopt(y, CURLOPT_HTTPHEADER, c->headers);
 	curl.easy_setopt(y, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 	curl.easy_setopt(y, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1l);
+	curl.easy_setopt(y, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2); /* or later */
 	curl.easy_setopt(y, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	curl.easy_setopt(y, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
 	curl.easy_setopt(y, CURLOPT_NOSIGNAL, 1l);
@@ -355,7 +369,7 @@ static void follow(struct http_call *c)
 	url = xstrdup(to);
 	shown = url_shown(url);
 	log_debug("redirect %d to %s", x->status, shown);
-	if (strncasecmp(url, "https://", 8) != 0 && !h->allow_plain) {
+	if (!is_https(url) && (!h->allow_plain || is_https(c->url))) {
 		err_set(&x->err, ERR_NET, "a redirect to %s, which is not https", shown);
 		free(url);
 		end_with(x, HTTP_STOPPED);
@@ -444,7 +458,7 @@ static void finish(struct http_call *c, CURLcode code)
 {
 	struct http_xfer *x = c->x;
 	auto_free char *shown = url_shown(c->url);
-	enum http_end end = c->stopped ? HTTP_STOPPED : classify(code);
+	enum http_end end = c->stopped ? HTTP_STOPPED : c->enough ? HTTP_DONE : classify(code);
 
 	if (end == HTTP_DONE && is_redirect(x)) {
 		follow(c);
@@ -480,21 +494,36 @@ static CURLMcode perform_without_sigpipe(CURLM *m)
 
 /* ---- public ---- */
 
+/* Decides what is trusted besides $SSL_CERT_DIR and libcurl's own directory. */
+static int choose_ca(struct http *h, const char *ca_file, struct err *e)
+{
+	const char *system = getenv("SSL_CERT_FILE");
+
+	if (ca_file && *ca_file) {
+		if (trust_open(&h->ca_fd, ca_file, e) < 0)
+			return -1;
+		h->ca_file = xasprintf("/proc/self/fd/%d", h->ca_fd);
+	} else if (system && *system) {
+		if (access(system, R_OK) < 0)
+			return err_sys(e, "CA certificates %s (SSL_CERT_FILE)", system);
+		h->ca_file = xstrdup(system);
+	}
+	return 0;
+}
+
 int http_new(struct http **out, const struct http_opts *o, struct err *e)
 {
 	auto_http struct http *h = NULL;
-	const char *ca = o->ca_file ? o->ca_file : getenv("SSL_CERT_FILE");
 
 	*out = NULL;
 	if (dl_load(&libcurl, e) < 0)
 		return -1;
 	pthread_once(&global_once, global_init);
-	if (ca && *ca && access(ca, R_OK) < 0)
-		return err_sys(e, "CA certificates %s (%s)", ca,
-			       o->ca_file ? "--tls-ca" : "SSL_CERT_FILE");
 	h = xcalloc(1, sizeof(*h));
+	h->ca_fd = -1;
+	if (choose_ca(h, o->ca_file, e) < 0)
+		return -1;
 	h->allow_plain = o->allow_plain;
-	h->ca_file = ca && *ca ? xstrdup(ca) : NULL;
 	h->connect_timeout_s = o->connect_timeout_s ? o->connect_timeout_s : 20;
 	h->stall_bytes = o->stall_bytes ? o->stall_bytes : 1000;
 	h->stall_s = o->stall_s ? o->stall_s : 30;
@@ -512,6 +541,7 @@ void http_free(struct http *h)
 	if (h->multi)
 		curl.multi_cleanup(h->multi);
 	free(h->ca_file);
+	close_p_(&h->ca_fd);
 	free(h);
 }
 

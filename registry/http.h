@@ -25,7 +25,10 @@
 #include "src/base/mem.h"
 
 struct http_opts {
-	const char *ca_file;	    /* trusted besides the system's; NULL: $SSL_CERT_FILE or none */
+	/* Trusted besides the system's (trust.h); NULL: none.  $SSL_CERT_FILE and
+	 * $SSL_CERT_DIR take the place of the system's bundle and directory, as they do
+	 * for OpenSSL. */
+	const char *ca_file;
 	bool allow_plain;	    /* http:// too */
 	unsigned connect_timeout_s; /* 0: 20 */
 	unsigned stall_bytes;	    /* slower than this many bytes a second ... 0: 1000 */
@@ -51,7 +54,7 @@ struct http_xfer {
 	size_t max_body;	   /* of a 2xx reply that data does not take; more is an error */
 	/* Called once the headers of the last reply are there, not for redirects. */
 	int (*head)(void *arg, struct http_xfer *x, struct err *e);
-	/* Takes the body of 2xx replies.  Other bodies are kept up to 64 KiB, then cut. */
+	/* Takes the body of 2xx replies.  Of others 64 KiB are kept and no more is read. */
 	int (*data)(void *arg, const void *p, size_t n, struct err *e);
 	void *arg;
 
@@ -69,7 +72,8 @@ struct http_xfer {
 };
 
 struct http;
-/* ERR_HOST when libcurl cannot be loaded, ERR_SYS when ca_file cannot be read. */
+/* ERR_HOST when libcurl cannot be loaded; an error that names ca_file or the file of
+ * SSL_CERT_FILE when it cannot be read. */
 int http_new(struct http **out, const struct http_opts *o, struct err *e);
 /* Every transfer has ended or was stopped before. */
 void http_free(struct http *h);

@@ -27,7 +27,7 @@
 struct remote_opts {
 	const char *user, *password; /* both or none; else the user's config files count */
 	const char *user_source;   /* where they came from, for messages; NULL: --docker-username */
-	const char *ca_file;	   /* NULL: $SSL_CERT_FILE, else the system's */
+	const char *ca_file;	   /* trusted besides the system's; NULL: none */
 	const char *auth_file;	   /* instead of ~/.docker/config.json and the like */
 	bool no_https;		   /* plain http, only ever when the user says so */
 	unsigned parallel;	   /* blobs at once; 0: 4 */

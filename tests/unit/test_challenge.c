@@ -102,6 +102,10 @@ START_TEST(basic_credentials_that_were_refused_are_not_sent_again)
 	ck_assert_str_eq(a.value, "Basic YWxpY2U6cDp3");
 	ck_assert_int_eq(auth_challenged(&a, &c, &who, "lab/t", false, &e), 2);
 	auth_fini(&a);
+	/* a Bearer that says not where does not stand in the way */
+	challenge_add(&c, "Bearer");
+	ck_assert_int_eq(auth_challenged(&a, &c, &who, "lab/t", false, &e), 0);
+	auth_fini(&a);
 }
 END_TEST
 

@@ -124,6 +124,16 @@ START_TEST(a_password_may_hold_colons_and_padding_is_dropped)
 }
 END_TEST
 
+START_TEST(a_login_of_nothing_is_no_login)
+{
+	static const char json[] = "{\"auths\":{\"h\":{\"auth\":\"Og==\"}}}"; /* ":" */
+	auto_credential struct credential c = { 0 };
+
+	ck_assert_int_eq(credential_from_json(&c, json, strlen(json), "f", "h", "x"), 1);
+	ck_assert_ptr_null(c.user);
+}
+END_TEST
+
 START_TEST(tokens_and_helpers_are_noted)
 {
 	static const char json[] = "{\"auths\":{\"h\":{\"identitytoken\":\"I\"},\"g\":{"
@@ -246,6 +256,6 @@ END_TEST
 
 UNIT(credentials, the_entry_of_the_registry_is_found_by_any_of_its_keys,
      wrong_types_are_left_out_with_file_and_key_named,
-     a_password_may_hold_colons_and_padding_is_dropped, tokens_and_helpers_are_noted,
-     files_are_searched_in_order_and_the_callers_alone, base64_goes_both_ways,
-     addresses_are_shown_without_what_is_secret)
+     a_password_may_hold_colons_and_padding_is_dropped, a_login_of_nothing_is_no_login,
+     tokens_and_helpers_are_noted, files_are_searched_in_order_and_the_callers_alone,
+     base64_goes_both_ways, addresses_are_shown_without_what_is_secret)
