@@ -4,7 +4,8 @@
 
 #include "src/plan/script.h"
 
-#define RUNSCRIPT "/.singularity.d/runscript"
+#define RUNSCRIPT	"/.singularity.d/runscript"
+#define VALUE_LINES_MAX 500
 
 /* The line that every script made from an OCI configuration has. */
 static bool is_oci_runscript(const char *text)
@@ -30,6 +31,7 @@ static int words_of(struct strv *out, const char *text, const char *name)
 	const char *p = text, *end;
 	const char *value;
 	size_t n = strlen(name);
+	unsigned lines = 0;
 
 	for (;; p++) {
 		if (!strncmp(p, name, n) && p[n] == '=')
@@ -38,13 +40,14 @@ static int words_of(struct strv *out, const char *text, const char *name)
 		if (!p)
 			return 1;
 	}
-	/* A quoted newline belongs to the value: take lines until they make sense. */
+	/* A quoted newline belongs to the value: take lines until they make sense.  Not
+	 * without end: each try reads all lines again. */
 	for (end = strchrnul(p, '\n');; end = strchrnul(end + 1, '\n')) {
 		auto_free char *line = xstrndup(p, (size_t)(end - p));
 
 		if (!script_run(&v, line, NULL))
 			break;
-		if (!*end)
+		if (!*end || ++lines == VALUE_LINES_MAX)
 			return 1;
 	}
 	value = shvars_get(&v, name);

@@ -2,8 +2,8 @@
  * over an empty environment, then injected variables, then PATH and library additions, then what
  * the host has and nobody set.  Each step goes through put() and its friends, which work on the
  * variables until a script needs a shell; from there on they write shell text that does the same.
- * The host's variables then travel under other names (never as arguments: /proc/PID/cmdline is
- * readable for everybody, the environment is not). */
+ * Values, the host's and the user's, then travel as variables under other names and never in that
+ * text: /proc/PID/cmdline is readable for everybody, the environment is not. */
 #include "src/plan/env.h"
 
 #include <stdio.h>
@@ -28,6 +28,8 @@ struct builder {
 	bool shell;	  /* the rest is written to glue */
 	struct buf glue;  /* shell text */
 	struct strv host; /* what the host lends, filtered */
+	struct strv lent; /* variables that only glue knows; it unsets them */
+	size_t nput;	  /* how many BERTH_PUT_<n> there are */
 };
 
 void environment_fini(struct environment *env)
@@ -45,7 +47,7 @@ static bool name_in(const char *const *list, size_t n, const char *key, size_t l
 	return false;
 }
 
-/* K=V, taken literally. */
+/* K=V, taken literally; a value of the engine's or the image's, which is no secret. */
 static void put(struct builder *b, const char *key, const char *value)
 {
 	if (!b->shell) {
@@ -148,13 +150,29 @@ static void run_text(struct builder *b, const char *text)
 		script_run(&b->vars, text, NULL);
 }
 
+/* export K="$BERTH_PUT_<n>"; evaluated: value is shell text between double quotes. */
+static void glue_put(struct builder *b, const char *key, const char *value, bool evaluated)
+{
+	size_t n = b->nput++;
+
+	strv_addf(&b->lent, "BERTH_PUT_%zu=%s", n, value);
+	buf_printf(&b->glue,
+		   evaluated ? "eval \"export %s=\\\"$BERTH_PUT_%zu\\\"\"\n"
+			     : "export %s=\"$BERTH_PUT_%zu\"\n",
+		   key, n);
+	buf_printf(&b->glue, "unset BERTH_PUT_%zu\n", n);
+}
+
 /* Adds key with its value as it reads between double quotes, or exactly. */
 static void put_evaluated(struct builder *b, const char *key, const struct inject_var *v)
 {
 	auto_buf struct buf out = { 0 };
 
 	if (v->literal || b->req->no_eval) {
-		put(b, key, v->value);
+		if (b->shell)
+			glue_put(b, key, v->value, false);
+		else
+			put(b, key, v->value);
 		return;
 	}
 	if (!b->shell && !script_expand(&b->vars, v->value, &out)) {
@@ -169,13 +187,16 @@ static void put_evaluated(struct builder *b, const char *key, const struct injec
 		put(b, key, v->value);
 		return;
 	}
-	buf_printf(&b->glue, "export %s=\"", key);
+	/* A double quote stands for itself, also behind a backslash; a backslash at the
+	 * end must not take ours away. */
 	for (const char *s = v->value; *s; s++) {
-		if (*s == '"')
-			buf_addch(&b->glue, '\\');
-		buf_addch(&b->glue, *s);
+		if (*s == '"' || (*s == '\\' && !s[1]))
+			buf_addch(&out, '\\');
+		else if (*s == '\\')
+			buf_addch(&out, *s++);
+		buf_addch(&out, *s);
 	}
-	buf_adds(&b->glue, "\"\n");
+	glue_put(b, key, buf_str(&out), true);
 }
 
 /* Variables that are not set but change another one. */
@@ -354,12 +375,12 @@ static void image_scripts(struct builder *b)
 }
 
 /* The host's variables that nobody set; one that the image set to nothing is gone. */
-static void restore_host(struct builder *b, struct strv *out)
+static void restore_host(struct builder *b)
 {
 	if (b->shell) {
 		buf_printf(&b->glue, "berth_n=%zu\n%s", b->host.n, restore_text);
 		for (size_t i = 0; i < b->host.n; i++)
-			strv_addf(out, "BERTH_HOST_%zu=%s", i, b->host.v[i]);
+			strv_addf(&b->lent, "BERTH_HOST_%zu=%s", i, b->host.v[i]);
 		return;
 	}
 	for (size_t i = 0; i < b->host.n; i++) {
@@ -368,7 +389,7 @@ static void restore_host(struct builder *b, struct strv *out)
 		const char *now = shvars_get(&b->vars, key);
 
 		if (!now)
-			strv_add(out, b->host.v[i]);
+			strv_add(&b->lent, b->host.v[i]);
 		else if (!*now)
 			shvars_unset(&b->vars, key);
 	}
@@ -377,7 +398,6 @@ static void restore_host(struct builder *b, struct strv *out)
 static void build(struct builder *b)
 {
 	auto_buf struct buf prompt = { 0 };
-	auto_strv struct strv lent = { 0 };
 	auto_strv struct strv ids = { 0 };
 
 	strv_addf(&ids, "UID=%lu", (unsigned long)b->f->uid);
@@ -397,18 +417,18 @@ static void build(struct builder *b)
 	/* A PROMPT_COMMAND of the host is there once the host's variables are. */
 	b->vars.outer = &b->host;
 	if (b->shell)
-		restore_host(b, &lent);
+		restore_host(b);
 	run_text(b, buf_str(&prompt));
 	run_text(b, prompt_text);
 	put_engine_rest(b);
 	b->vars.outer = NULL;
 	if (!b->shell)
-		restore_host(b, &lent);
+		restore_host(b);
 	else
 		buf_adds(&b->glue, "exec \"$@\"\n");
-	for (size_t i = 0; i < lent.n; i++)
-		strv_take(&b->vars.exported, take_ptr(lent.v[i]));
-	lent.n = 0;
+	for (size_t i = 0; i < b->lent.n; i++)
+		strv_take(&b->vars.exported, take_ptr(b->lent.v[i]));
+	b->lent.n = 0;
 }
 
 int environment_make(struct environment *env, const struct run_req *req, const struct facts *f,
@@ -432,6 +452,7 @@ int environment_make(struct environment *env, const struct run_req *req, const s
 	shvars_fini(&b.vars);
 	inject_fini(&b.inject);
 	strv_fini(&b.host);
+	strv_fini(&b.lent);
 	buf_fini(&b.glue);
 	return r;
 }

@@ -118,7 +118,8 @@ static int collect_file(struct inject *in, const struct facts *f, const struct f
 	while (script_run(&v, buf_str(&text), &line))
 		if (!quote_line(&text, line))
 			return err_set(e, ERR_USAGE,
-				       "--env-file %s: line %u is no assignment NAME=VALUE",
+				       "--env-file %s: line %u is not NAME=VALUE as it can be read "
+				       "without a shell",
 				       file->path, line);
 	inject_list(in, &v.local, notes);
 	inject_list(in, &v.exported, notes);
@@ -132,7 +133,8 @@ static int put_pair(struct inject *in, const char *pair, struct strv *notes, str
 	if (!eq)
 		return err_set(e, ERR_USAGE, "--env %s: write NAME=VALUE", pair);
 	if (!shell_name_is_valid(pair, (size_t)(eq - pair)))
-		return err_set(e, ERR_USAGE, "--env %s: \"%.*s\" is not a variable's name", pair,
+		return err_set(e, ERR_USAGE, /* without the value: it may be a secret */
+			       "--env: \"%.*s\" is not a variable's name (letters, digits and _)",
 			       (int)(eq - pair), pair);
 	inject_put(in, pair, (size_t)(eq - pair), eq + 1, "--env", false, notes);
 	return 0;

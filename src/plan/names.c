@@ -166,7 +166,7 @@ void names_group(struct buf *out, const char *image, const struct facts *f)
 	for (const char *p = image; line_next(&p, &l);) {
 		const struct fact_group *g = l.n >= 3 ? group_by_line(f, &l) : NULL;
 
-		nogroup |= l.n >= 3 && field_is_id(&l, 2, 65534);
+		nogroup |= l.n >= 3 && (field_is_id(&l, 2, 65534) || field_is(&l, 0, "nogroup"));
 		if (g && !done[g - f->groups]) {
 			add_group(out, f, g, &l);
 			done[g - f->groups] = true;

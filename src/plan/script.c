@@ -146,6 +146,9 @@ static int assign(struct cursor *c, struct shvars *v, bool exported)
 	c->p += n + 1;
 	if (script_word(c, v, &value))
 		return 1;
+	c->spent += value.len;
+	if (c->spent > SCRIPT_VALUES_MAX)
+		return 1;
 	shvars_set(v, key, buf_str(&value), exported);
 	return 0;
 }

@@ -12,11 +12,15 @@
 /* What one string of an environment may be for execve() (MAX_ARG_STRLEN). */
 #define SCRIPT_VALUE_MAX (128 << 10)
 
+/* What all values of one script may be: more than execve() takes (ARG_MAX). */
+#define SCRIPT_VALUES_MAX (4 << 20)
+
 struct cursor {
 	const char *p; /* next byte to read; the text ends at NUL */
 	unsigned depth;
-	bool bare; /* an expansion stood outside quotes: a shell would split it */
-	bool glob; /* *, ? or [ stood outside quotes */
+	size_t spent; /* bytes of all values that were assigned */
+	bool bare;    /* an expansion stood outside quotes: a shell would split it */
+	bool glob;    /* *, ? or [ stood outside quotes */
 };
 
 /* Reads a word up to a blank, newline, ';', '&', '|', '(', ')', '<', '>' or the

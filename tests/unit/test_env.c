@@ -339,11 +339,11 @@ START_TEST(wrong_words_are_named)
 	fails(&x, "--env A: write NAME=VALUE");
 	fixture_init(&x);
 	strv_add(&x.req.env, "1A=x");
-	fails(&x, "--env 1A=x: \"1A\" is not a variable's name");
+	fails(&x, "--env: \"1A\" is not a variable's name (letters, digits and _)");
 	fixture_init(&x);
 	x.files[0] = (struct fact_file){ "e.env", "A=1\necho $(x)\n", 0 };
 	x.facts.nenv_files = 1;
-	fails(&x, "--env-file e.env: line 2 is no assignment NAME=VALUE");
+	fails(&x, "--env-file e.env: line 2 is not NAME=VALUE as it can be read without a shell");
 	fixture_init(&x);
 	x.files[0] = (struct fact_file){ "e.env", NULL, 2 };
 	x.facts.nenv_files = 1;
@@ -464,6 +464,8 @@ static void same_through(const char *shell)
 		environ_add(&x[i], "PROMPT_COMMAND=host \"prompt\"");
 		strv_add(&x[i].req.env, "V=$TOOL \"${BOTH}\" `echo $HOME` 'q'");
 		strv_add(&x[i].req.env, "LD_LIBRARY_PATH=/l");
+		strv_add(&x[i].req.env, "QUOTES=a\"b \\\"; exit 3; \"c \\\\ \\");
+		environ_add(&x[i], "APPTAINERENV_PASSWORD=geheim'\\\\$HOME");
 		x[i].scripts[1].text = i ? DOCKER "LOCAL=1\neval :\n" : DOCKER "LOCAL=1\n";
 		x[i].scripts[2].text = "#!/bin/sh\nexport TOOL=\"1$LOCAL\"\nexport EMPTIED=\n";
 	}
@@ -473,6 +475,8 @@ static void same_through(const char *shell)
 	make(&x[1]);
 	ck_assert_ptr_null(x[0].env.glue);
 	ck_assert_ptr_nonnull(x[1].env.glue);
+	/* it becomes an argument, which everybody can read */
+	ck_assert_ptr_null(strstr(x[1].env.glue, "geheim"));
 	for (size_t i = 0; i < x[0].env.vars.n; i++)
 		strv_add(&want, x[0].env.vars.v[i]);
 	strv_sort(&want);
@@ -484,6 +488,30 @@ static void same_through(const char *shell)
 	fixture_fini(&x[1]);
 	ck_assert_int_eq(system(buf_str(&clean)), 0);
 }
+
+START_TEST(what_needs_a_shell_stays_out_of_its_arguments)
+{
+	for (int i = 0; i < 3; i++) {
+		struct fixture x;
+
+		fixture_init(&x);
+		x.scripts[1].text = DOCKER "eval :\n";
+		if (i == 0)
+			environ_add(&x, "APPTAINERENV_PASSWORD=secret");
+		if (i == 1)
+			strv_add(&x.req.env, "PASSWORD=$(echo secret)");
+		if (i == 2) {
+			x.files[0] = (struct fact_file){ "e.env", "PASSWORD=secret\n", 0 };
+			x.facts.nenv_files = 1;
+		}
+		x.req.no_eval = i == 0;
+		make(&x);
+		ck_assert_ptr_nonnull(strstr(x.env.glue, "export PASSWORD="));
+		ck_assert_ptr_null(strstr(x.env.glue, "secret"));
+		fixture_fini(&x);
+	}
+}
+END_TEST
 
 START_TEST(dash_finishes_the_environment_as_we_would)
 {
@@ -515,5 +543,6 @@ UNIT(env, image_scripts_win_over_the_host_and_need_no_shell,
      a_given_path_replaces_the_images, values_expand_inside_unless_no_eval,
      env_takes_lists_as_apptainer_does, home_cannot_be_replaced, wrong_words_are_named,
      a_bare_oci_tree_has_its_configured_environment, a_tree_without_anything_has_the_default_path,
-     a_script_beyond_us_without_a_shell_is_said, busybox_finishes_the_environment_as_we_would,
-     dash_finishes_the_environment_as_we_would, bash_finishes_the_environment_as_we_would)
+     a_script_beyond_us_without_a_shell_is_said, what_needs_a_shell_stays_out_of_its_arguments,
+     busybox_finishes_the_environment_as_we_would, dash_finishes_the_environment_as_we_would,
+     bash_finishes_the_environment_as_we_would)

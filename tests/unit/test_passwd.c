@@ -94,6 +94,9 @@ START_TEST(the_id_of_unmapped_groups_has_a_name)
 	f.ngroups = 1;
 	names_group(&b, NULL, &f);
 	ck_assert_str_eq(buf_str(&b), "ada:x:1000:ada\nnogroup:x:65534:\n");
+	buf_clear(&b);
+	names_group(&b, "nogroup:x:99:\n", &f); /* no name stands there twice */
+	ck_assert_str_eq(buf_str(&b), "nogroup:x:99:\nada:x:1000:ada\n");
 }
 END_TEST
 

@@ -374,6 +374,18 @@ START_TEST(run_needs_no_runscript_for_an_oci_image)
 }
 END_TEST
 
+START_TEST(a_runscript_of_endless_quotes_is_not_read_for_hours)
+{
+	auto_buf struct buf text = { 0 };
+	auto_strv struct strv ep = { 0 }, cmd = { 0 };
+
+	buf_adds(&text, "eval \"set ${SINGULARITY_OCI_RUN}\"\nOCI_CMD=''\nOCI_ENTRYPOINT='");
+	for (int i = 0; i < 300000; i++)
+		buf_adds(&text, "\n\n\n\n");
+	ck_assert_int_eq(command_from_runscript(&ep, &cmd, buf_str(&text)), 1);
+}
+END_TEST
+
 START_TEST(other_runscripts_run_themselves)
 {
 	static const char *const scripts[] = {
@@ -485,5 +497,6 @@ UNIT(plan, a_plain_exec_sees_the_hosts_usual_places, parents_are_mounted_before_
      pwd_is_the_only_directory_when_it_is_given, home_can_be_elsewhere_or_nowhere,
      a_caller_without_a_home_starts_in_the_root, contain_leaves_little_of_the_host,
      no_mount_takes_words_and_targets, run_needs_no_runscript_for_an_oci_image,
-     other_runscripts_run_themselves, run_without_anything_starts_a_shell_and_says_so,
-     shell_prefers_bash_then_sh_or_what_is_asked, exec_needs_a_command)
+     a_runscript_of_endless_quotes_is_not_read_for_hours, other_runscripts_run_themselves,
+     run_without_anything_starts_a_shell_and_says_so, shell_prefers_bash_then_sh_or_what_is_asked,
+     exec_needs_a_command)

@@ -176,6 +176,21 @@ START_TEST(values_that_double_without_end_are_refused)
 }
 END_TEST
 
+START_TEST(many_long_values_are_refused)
+{
+	auto_shvars struct shvars v = { 0 };
+	auto_buf struct buf text = { 0 };
+
+	buf_printf(&text, "A=%0100000d\n", 0);
+	for (int i = 0; i < 30; i++)
+		buf_printf(&text, "B%d=$A\n", i);
+	ck_assert_int_eq(script_run(&v, buf_str(&text), NULL), 0);
+	for (int i = 0; i < 30; i++)
+		buf_printf(&text, "C%d=$A\n", i);
+	ck_assert_int_eq(script_run(&v, buf_str(&text), NULL), 1);
+}
+END_TEST
+
 START_TEST(deep_nesting_is_refused)
 {
 	auto_shvars struct shvars v = { 0 };
@@ -237,6 +252,7 @@ int main(void)
 	tcase_add_loop_test(c, anything_else_is_left_to_a_shell, 0, ARRAY_LEN(refused));
 	tcase_add_test(c, the_line_that_needs_a_shell_is_known);
 	tcase_add_test(c, values_that_double_without_end_are_refused);
+	tcase_add_test(c, many_long_values_are_refused);
 	tcase_add_test(c, deep_nesting_is_refused);
 	tcase_add_test(c, injected_values_expand_as_in_double_quotes);
 	tcase_add_test(c, words_split_like_a_command_line);
