@@ -6,7 +6,7 @@
 void buf_fini(struct buf *b)
 {
 	free(b->data);
-	*b = (struct buf){0};
+	*b = (struct buf){ 0 };
 }
 
 void buf_reserve(struct buf *b, size_t n)
@@ -67,7 +67,7 @@ char *buf_take(struct buf *b)
 {
 	char *s = b->data ? b->data : xstrdup("");
 
-	*b = (struct buf){0};
+	*b = (struct buf){ 0 };
 	return s;
 }
 
@@ -76,7 +76,7 @@ void strv_fini(struct strv *s)
 	for (size_t i = 0; i < s->n; i++)
 		free(s->v[i]);
 	free(s->v);
-	*s = (struct strv){0};
+	*s = (struct strv){ 0 };
 }
 
 void strv_take(struct strv *s, char *str)
@@ -157,13 +157,14 @@ const char *strv_env_get(const struct strv *s, const char *key)
 void strv_env_set(struct strv *s, const char *key, const char *value)
 {
 	size_t i = env_find(s, key);
+	auto_free char *old = NULL; /* freed last: value may lie in it */
 
 	if (i == s->n) {
 		if (value)
 			strv_addf(s, "%s=%s", key, value);
 		return;
 	}
-	free(s->v[i]);
+	old = s->v[i];
 	if (value) {
 		s->v[i] = xasprintf("%s=%s", key, value);
 		return;

@@ -46,7 +46,7 @@ static double seconds_since(const struct timespec *t)
 
 static void add_size(struct buf *b, double n)
 {
-	static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+	static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
 	size_t u = 0;
 
 	while (n >= 999.5 && u + 1 < ARRAY_LEN(units))
@@ -61,7 +61,7 @@ static void add_bar_line(struct buf *b, struct bar *bar, int columns)
 	double took = seconds_since(&bar->start);
 	double rate = took > 0.2 ? (double)done / took : 0;
 	int width = columns - 70;
-	auto_buf struct buf line = {0};
+	auto_buf struct buf line = { 0 };
 
 	buf_printf(&line, "%-24.24s ", bar->label);
 	if (total && width >= 10) {
@@ -90,26 +90,38 @@ static void add_bar_line(struct buf *b, struct bar *bar, int columns)
 	buf_printf(b, "%.*s\033[K\n", MAX(columns - 1, 1), buf_str(&line));
 }
 
-/* Called with the lock held. */
+/* Called with the lock held.  The cursor cannot go up beyond the first row: of more
+ * bars than rows the ended ones are left out first, then the last ones. */
 static void draw(struct progress *p)
 {
-	auto_buf struct buf b = {0};
-	struct winsize ws = {.ws_col = 80};
+	auto_buf struct buf b = { 0 };
+	struct winsize ws = { 0 };
+	int rows, surplus = 0;
 
 	if (ioctl(p->fd, TIOCGWINSZ, &ws) < 0 || !ws.ws_col)
 		ws.ws_col = 80;
+	rows = ws.ws_row > 1 ? ws.ws_row - 1 : 23;
+	for (struct bar *bar = p->first; bar; bar = bar->next)
+		surplus++;
+	surplus -= rows;
 	if (p->lines)
-		buf_printf(&b, "\033[%dA", p->lines);
+		buf_printf(&b, "\033[%dA\033[J", p->lines);
 	p->lines = 0;
-	for (struct bar *bar = p->first; bar; bar = bar->next, p->lines++)
+	for (struct bar *bar = p->first; bar && p->lines < rows; bar = bar->next) {
+		if (surplus > 0 && bar->note) {
+			surplus--;
+			continue;
+		}
 		add_bar_line(&b, bar, ws.ws_col);
+		p->lines++;
+	}
 	(void)!fd_write(p->fd, b.data, b.len);
 }
 
 static void print_above(enum log_level l, const char *line)
 {
 	struct progress *p = shown;
-	auto_buf struct buf b = {0};
+	auto_buf struct buf b = { 0 };
 
 	pthread_mutex_lock(&p->lock);
 	if (p->lines)
