@@ -49,7 +49,7 @@ __attribute__((unused)) static void tarmake(struct buf *b, struct tarmake t)
 	unsigned char h[513] = { 0 };
 	unsigned long long size = t.size ? t.size : t.len;
 
-	memcpy(h, t.path, strnlen(t.path, 100));
+	memcpy(h, t.path, MIN(strlen(t.path), 100));
 	snprintf((char *)h + 100, 8, "%07o", t.mode ? t.mode & 07777 : 0644);
 	snprintf((char *)h + 108, 8, "%07o", t.uid & 07777777);
 	snprintf((char *)h + 116, 8, "%07o", t.gid & 07777777);
@@ -57,13 +57,13 @@ __attribute__((unused)) static void tarmake(struct buf *b, struct tarmake t)
 	snprintf((char *)h + 136, 12, "%011llo", (unsigned long long)t.mtime & 077777777777);
 	h[156] = (unsigned char)(t.type ? t.type : '0');
 	if (t.link)
-		memcpy(h + 157, t.link, strnlen(t.link, 100));
+		memcpy(h + 157, t.link, MIN(strlen(t.link), 100));
 	if (!t.v7)
 		memcpy(h + 257, t.gnu ? "ustar  " : "ustar\00000", 8);
 	snprintf((char *)h + 329, 8, "%07o", t.major & 07777777);
 	snprintf((char *)h + 337, 8, "%07o", t.minor & 07777777);
 	if (t.prefix)
-		memcpy(h + 345, t.prefix, strnlen(t.prefix, 155));
+		memcpy(h + 345, t.prefix, MIN(strlen(t.prefix), 155));
 	if (t.raw)
 		memcpy(h + t.raw_at, t.raw, t.raw_len);
 	tarmake_sum(h);
