@@ -31,7 +31,7 @@ static const struct opt exec_opts[] = {
 	OPT_FLAG('c', "contain", "CONTAIN", struct run_req, contain,
 		 "empty home and /tmp, minimal /dev"),
 	OPT_FLAG('C', "containall", "CONTAINALL", struct run_req, containall,
-		 "--contain and --cleanenv, with own process and IPC namespaces"),
+		 "--contain and --cleanenv, with an own IPC namespace"),
 	OPT_FLAG(0, "no-eval", "NO_EVAL", struct run_req, no_eval,
 		 "take values of --env and arguments as they are, expand nothing"),
 	OPT_FLAG(0, "no-umask", "NO_UMASK", struct run_req, no_umask, "use umask 0022"),

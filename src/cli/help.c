@@ -66,13 +66,16 @@ static const struct opt help_opts[] = {
 
 static int run_help(void *req, int argc, char **argv, struct err *e)
 {
+	const struct help_words *w = req;
 	auto_buf struct buf text = { 0 };
 	const struct cmd *c = argc ? cmd_find(argv[0]) : NULL;
 
-	(void)req;
 	if (argc && !c)
 		return err_set(e, ERR_USAGE, "no command \"%s\": berth help lists them", argv[0]);
-	cmd_help_text(c, &text);
+	if (w->man && c)
+		cmd_man_text(c, &text);
+	else
+		cmd_help_text(c, &text);
 	return cmd_print(&text, e);
 }
 

@@ -338,7 +338,6 @@ int flow_pull(const struct pull_req *r, struct buf *path_out, struct err *e)
 	p.flatten.threads = r->threads ? r->threads : cpus_usable("/");
 	p.flatten.max_bytes = r->max_layer_bytes;
 	p.flatten.max_entries = r->max_entries;
-	p.flatten.max_ratio = r->max_ratio;
 	in = interrupt_begin(stop, &p.source);
 	ret = run(&p, path_out, e);
 	signo = interrupt_signal(in);

@@ -42,7 +42,6 @@ struct pull_req {
 
 	uint64_t max_layer_bytes; /* limits against bombs; 0: flatten's defaults */
 	uint64_t max_entries;
-	unsigned max_ratio; /* decoded bytes to stored bytes */
 
 	struct progress *progress; /* may be NULL */
 };
