@@ -129,20 +129,23 @@ static int namespaces_make(const struct enter *x, struct fault *f)
 	return 0;
 }
 
-/* pivot_root() is refused (EINVAL) where the host itself runs from its initramfs,
- * as stateless nodes do: there the new root is moved over the old one. */
+/* The new root lies over "/" already, so "/.." is it.  The host's tree is put over it
+ * and detached from there, without a look into the new root: its keeper may not be
+ * ready yet, and the kernel's wait for a grace period in umount costs nothing then.
+ * For the same reason the working directory is one of the host's, whose ".." is the
+ * host's root.
+ *
+ * pivot_root() is refused (EINVAL) where the host itself runs from its initramfs, as
+ * stateless nodes do: there the host's root stays below the new one, out of reach. */
 static int root_take(const struct enter *x, struct fault *f)
 {
-	if (fchdir(x->root) < 0)
+	if (chdir("/dev") < 0)
 		return fault_at(f, FAULT_ROOT, 0);
-	if (sys_pivot_root(".", ".") == 0) {
-		/* Both roots are at "." now, the host's on top. */
-		if (sys_umount_detach(".") < 0)
-			return fault_at(f, FAULT_ROOT, 1);
-	} else if (errno != EINVAL || sys_move_to_root(".") < 0 || chroot(".") < 0) {
+	if (sys_pivot_root("/..", "/..") == 0)
+		return sys_umount_detach("..") < 0 ? fault_at(f, FAULT_ROOT, 1) : 0;
+	if (errno != EINVAL || fchdir(x->root) < 0 || chroot(".") < 0)
 		return fault_at(f, FAULT_ROOT, 2);
-	}
-	return chdir("/") < 0 ? fault_at(f, FAULT_ROOT, 3) : 0;
+	return 0;
 }
 
 static int tree_build(struct enter *x, int keeper, struct fault *f)
@@ -156,9 +159,9 @@ static int tree_build(struct enter *x, int keeper, struct fault *f)
 		return fault_at(f, FAULT_FUSE_MOUNT, 1);
 	if (!squash && root_directory_place(x, f) < 0)
 		return -1;
-	if (attach_all(x, f) < 0)
+	if (root_take(x, f) < 0 || attach_all(x, f) < 0)
 		return -1;
-	return root_take(x, f);
+	return chdir("/") < 0 ? fault_at(f, FAULT_ROOT, 3) : 0;
 }
 
 int enter_build(struct enter *x, int keeper, struct fault *f)

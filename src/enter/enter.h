@@ -16,12 +16,13 @@
  * the FUSE descriptor up, writes its struct fault to a pipe when it fails, and
  * leaves.  Each member then does setns() and enter_exec().
  *
- * Order, and why: all sources are copied (open_tree) while the host's root is
- * still the root, so no mount of ours can stand in a source's way; then the new
- * root is laid over "/", targets are opened below it with openat2(IN_ROOT), so a
- * link in the image cannot lead out; then pivot_root and a lazy umount take the
- * host's tree away.  Every inherited mount is a slave of the host's: an automount
- * that the host makes later appears, nothing goes the other way.  Linux 5.12. */
+ * Order, and why: all sources are copied (open_tree) while the host's root is still
+ * the root, so no mount of ours can stand in a source's way; then the new root is
+ * laid over "/", pivot_root and a lazy umount take the host's tree away; then targets
+ * are opened with openat2(IN_ROOT), so a link in the image cannot lead out, and the
+ * copies are moved onto them.  Nothing before that asks the keeper for anything.
+ * Every inherited mount is a slave of the host's: an automount that the host makes
+ * later appears, nothing goes the other way.  Linux 5.12. */
 #ifndef ENTER_ENTER_H
 #define ENTER_ENTER_H
 

@@ -100,9 +100,17 @@ static int program_fault(const struct fault *f, const struct plan *p, struct err
 	return 126;
 }
 
+/* Whatever was being done: the image's file system has lost its server. */
+static bool is_keeper_gone(const struct fault *f, const struct plan *p)
+{
+	return p->root == PLAN_ROOT_SQUASH && (f->sys == ENOTCONN || f->sys == ECONNABORTED);
+}
+
 int fault_explain(const struct fault *f, const struct plan *p, struct err *e)
 {
 	errno = f->sys;
+	if (is_keeper_gone(f, p))
+		return err_sys(e, "the process that serves %s ended", p->image);
 	switch (f->step) {
 	case FAULT_UNSHARE:
 	case FAULT_IDMAP:

@@ -64,9 +64,4 @@ static inline int sys_umount_detach(const char *path)
 	return (int)syscall(SYS_umount2, path, 2 /* MNT_DETACH */);
 }
 
-static inline int sys_move_to_root(const char *path)
-{
-	return (int)syscall(SYS_mount, path, "/", NULL, MS_MOVE, NULL);
-}
-
 #endif
