@@ -18,6 +18,7 @@ struct stream_state {
 	_Atomic uint64_t node;
 	_Atomic uint64_t next;	/* where the furthest read ended */
 	_Atomic uint64_t ahead; /* decoded, or queued to be, up to here */
+	_Atomic unsigned run;	/* reads that went on where the one before ended */
 };
 
 struct serve {

@@ -22,6 +22,8 @@ enum {
 	WARM_MAX = 4 << 20, /* of one file */
 	AHEAD = 1 << 20,
 	NEAR = 256 << 10,
+	STREAM_READ = 64 << 10, /* less is no stream */
+	STREAM_RUN = 3,
 };
 
 static void read_virtual(struct request *rq, const struct vnode *v, uint64_t off, size_t n)
@@ -36,32 +38,50 @@ static void read_virtual(struct request *rq, const struct vnode *v, uint64_t off
 	serve_reply(rq, v->len ? data + off : data, MIN(n, v->len - off));
 }
 
-/* A reader that goes on where a read ended gets the next blocks decoded before it
- * asks: the kernel itself looks no further than 128 KiB.  Its requests come in
- * twos and threes at once, so what is near the end counts as going on. */
-static void read_ahead(struct serve *s, uint64_t node, const struct squash_inode *i, uint64_t off,
-		       size_t n)
+/* Whether a read goes on where earlier ones ended, and so the next will too.  The
+ * kernel sends twos and threes at once, so what is near the end counts as going on. */
+static bool is_streaming(struct stream_state *st, uint64_t node, uint64_t off, size_t n)
 {
-	struct stream_state *st = &s->stream[node * 0x9e3779b97f4a7c15u >> 58];
-	uint64_t step = s->info.block_size, next = st->next, end = off + n, from, to;
+	uint64_t next = st->next, end = off + n;
 
-	if (i->size <= 2 * step)
-		return;
-	if (st->node != node || off > next + NEAR || end + NEAR < next) {
+	if (st->node != node || n < STREAM_READ || off > next + NEAR || end + NEAR < next) {
 		st->node = node;
 		st->next = end;
 		st->ahead = 0;
-		return;
+		st->run = 0;
+		return false;
 	}
-	next = MAX(next, end);
-	st->next = next;
-	if (off < NEAR)
-		return; /* the head of a file is no stream yet */
-	from = MAX(st->ahead, (next + step - 1) / step * step);
-	to = MIN(i->size, next + MAX((uint64_t)AHEAD, 2 * step)) / step * step;
+	st->next = MAX(next, end);
+	return ++st->run > STREAM_RUN;
+}
+
+/* The kernel itself looks no further than 128 KiB ahead. */
+static void read_ahead(struct serve *s, struct stream_state *st, uint64_t size)
+{
+	uint64_t step = s->info.block_size, next = st->next;
+	uint64_t from = MAX(st->ahead, (next + step - 1) / step * step);
+	uint64_t to = MIN(size, next + MAX((uint64_t)AHEAD, 2 * step)) / step * step;
+
 	if (from < to) {
 		st->ahead = to;
-		later_add(s->ahead, node, from, to - from);
+		later_add(s->ahead, st->node, from, to - from);
+	}
+}
+
+/* What to do once a read is answered: a stream asks for the rest of the block by
+ * itself; to any other reader it is given, for the kernel to keep. */
+static void look_ahead(struct serve *s, uint64_t node, const struct squash_inode *i, uint64_t off,
+		       size_t n, unsigned decoded)
+{
+	struct stream_state *st = &s->stream[node * 0x9e3779b97f4a7c15u >> 58];
+
+	if (n == i->size)
+		return;
+	if (is_streaming(st, node, off, n)) {
+		if (s->ahead)
+			read_ahead(s, st, i->size);
+	} else if (decoded && s->store) {
+		later_add(s->store, node, off, n);
 	}
 }
 
@@ -91,12 +111,7 @@ void serve_read(struct request *rq)
 		return;
 	}
 	serve_reply(rq, rq->out, (size_t)n);
-	if ((size_t)n == i.size)
-		return;
-	if (decoded && s->store)
-		later_add(s->store, rq->in->nodeid, in->offset, (size_t)n);
-	if (s->ahead)
-		read_ahead(s, rq->in->nodeid, &i, in->offset, (size_t)n);
+	look_ahead(s, rq->in->nodeid, &i, in->offset, (size_t)n, decoded);
 }
 
 void serve_xattr(struct request *rq)
