@@ -1,5 +1,6 @@
-/* json-c parses, we bound: a document is refused by size before it is parsed and
- * by depth while it is.  Numbers stay json-c's 64-bit integers. */
+/* json-c parses, we bound: a document is refused by size and by the number of its
+ * values before it is parsed (8 MB of "{}," would take 2 GB of memory) and by depth
+ * while it is.  Numbers stay json-c's 64-bit integers. */
 #include "src/base/json.h"
 
 #include <inttypes.h>
@@ -7,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_DEPTH 64
+#define MAX_DEPTH  64
+#define MAX_MEMORY (48u << 20)
 
 /* json-c's own type is never const; nothing here changes a document. */
 static json_object *raw(const struct json *j)
@@ -28,6 +30,23 @@ static int only_blanks(const char *p, size_t n)
 	return 1;
 }
 
+/* Whether json-c would need more than MAX_MEMORY: an empty object is 700 bytes. */
+static bool is_too_rich(const char *p, size_t n)
+{
+	size_t cost = 0;
+	bool text = false;
+
+	for (size_t i = 0; i < n && cost <= MAX_MEMORY; i++) {
+		if (p[i] == '"')
+			text = !text;
+		else if (text)
+			i += p[i] == '\\';
+		else
+			cost += p[i] == '{' ? 704 : p[i] == '[' ? 192 : p[i] == ',' ? 96 : 0;
+	}
+	return cost > MAX_MEMORY;
+}
+
 int json_parse(struct json **out, const char *p, size_t n, size_t max, struct err *e)
 {
 	json_tokener *t;
@@ -40,6 +59,10 @@ int json_parse(struct json **out, const char *p, size_t n, size_t max, struct er
 		return err_set(e, ERR_LIMIT,
 			       "JSON document of %zu bytes is larger than the limit of %zu", n,
 			       max);
+	if (is_too_rich(p, n))
+		return err_set(e, ERR_LIMIT,
+			       "JSON document has too many values: they would take more than %u MiB",
+			       MAX_MEMORY >> 20);
 	t = json_tokener_new_ex(MAX_DEPTH);
 	if (!t)
 		abort();

@@ -1,7 +1,8 @@
 /* json: reading and writing JSON.  The one user of json-c.
  *
  * Reading is bounded before it is trusted: the caller states the largest
- * document, nesting is limited to 64, and text behind the document is refused.
+ * document, nesting is limited to 64, its values to about 48 MiB of memory, and text
+ * behind the document is refused.
  *
  *	auto_json struct json *doc = NULL;
  *	if (json_parse(&doc, p, n, 4 << 20, e) < 0) ...
@@ -29,8 +30,8 @@ struct json; /* json-c's json_object, never dereferenced outside json.c */
 
 enum json_kind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
-/* Parses n bytes.  ERR_LIMIT when n > max or nesting is too deep, ERR_INPUT with
- * the offset when it is not JSON. */
+/* Parses n bytes.  ERR_LIMIT when n > max, there are too many values or nesting is
+ * too deep, ERR_INPUT with the offset when it is not JSON. */
 int json_parse(struct json **out, const char *p, size_t n, size_t max, struct err *e);
 void json_free(struct json *j);
 static inline void json_free_p_(struct json **j)

@@ -44,6 +44,41 @@ START_TEST(what_is_not_json_is_refused_with_its_place)
 }
 END_TEST
 
+START_TEST(a_document_of_countless_values_is_not_parsed)
+{
+	static const char *const units[] = { "{},", "[],", "0," };
+	auto_free char *text = xmalloc(8 << 20);
+
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		auto_json struct json *j = NULL;
+		struct err e = { 0 };
+		size_t u = strlen(units[i]), n = 1;
+
+		text[0] = '[';
+		for (; n + u < 8 << 20; n += u)
+			memcpy(text + n, units[i], u);
+		text[n - 1] = ']';
+		ck_assert_int_eq(json_parse(&j, text, n, 8 << 20, &e), -1);
+		ck_assert_str_eq(e.text, "JSON document has too many values: they would take more "
+					 "than 48 MiB");
+	}
+}
+END_TEST
+
+START_TEST(a_long_string_of_brackets_is_one_value)
+{
+	auto_json struct json *j = NULL;
+	auto_free char *text = xmalloc(1 << 20);
+	struct err e = { 0 };
+
+	memset(text, '{', 1 << 20);
+	memcpy(text, "[\"\\\"", 4);
+	memcpy(text + (1 << 20) - 2, "\"]", 2);
+	ck_ok(json_parse(&j, text, 1 << 20, 1 << 20, &e), &e);
+	ck_assert_uint_eq(json_len(j), 1);
+}
+END_TEST
+
 START_TEST(depth_and_size_are_bounded_before_trust)
 {
 	auto_json struct json *j = NULL;
@@ -111,5 +146,6 @@ START_TEST(written_text_is_stable_in_every_layout)
 END_TEST
 
 UNIT(json, members_of_the_wrong_type_read_as_absent, what_is_not_json_is_refused_with_its_place,
+     a_document_of_countless_values_is_not_parsed, a_long_string_of_brackets_is_one_value,
      depth_and_size_are_bounded_before_trust, a_bare_number_is_a_document,
      numbers_that_do_not_fit_are_no_integers, written_text_is_stable_in_every_layout)
