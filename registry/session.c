@@ -150,6 +150,13 @@ int session_run(struct remote *r, struct http_xfer *x, const struct reply_about 
 	return v;
 }
 
+/* How servers that only know GET answer the POST: GCR, ACR, Artifactory and others
+ * (distribution-spec has 404). */
+static bool knows_no_post(int status)
+{
+	return status == 400 || status == 401 || status == 404 || status == 405;
+}
+
 /* The identity token's way (OAuth 2 POST).  1 when the server does not know it. */
 static int post_for_token(struct remote *r, struct http_xfer *x, const struct reply_about *about,
 			  struct err *e)
@@ -164,7 +171,7 @@ static int post_for_token(struct remote *r, struct http_xfer *x, const struct re
 	explicit_bzero(form.data, form.len);
 	buf_fini(&form);
 	x->post = NULL;
-	if (v < 0 && x->end == HTTP_DONE && (x->status == 404 || x->status == 405))
+	if (v < 0 && x->end == HTTP_DONE && knows_no_post(x->status))
 		return 1;
 	return v;
 }

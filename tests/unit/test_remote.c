@@ -26,6 +26,7 @@ struct server {
 	struct reply *script;
 	size_t n;
 	struct buf log;		   /* all requests */
+	bool own_login; /* of the test's: not u:p */
 	bool may_hang_up, hung_up; /* the client does not take all of a reply */
 	pthread_t thread;
 };
@@ -117,8 +118,8 @@ static unsigned count(const struct server *s, const char *what)
 /* A remote for lab/t on the server, quick to try again, with the login u:p. */
 static struct remote *open_remote(const struct server *s, const char *host)
 {
-	struct remote_opts o = { .user = "u",
-				 .password = "p",
+	struct remote_opts o = { .user = s->own_login ? NULL : "u",
+				 .password = s->own_login ? NULL : "p",
 				 .no_https = true,
 				 .retry = { .base_ms = 1, .patience_s = 2 } };
 	auto_free char *text = xasprintf("%s:%u/lab/t:1", host, s->port);
@@ -461,6 +462,37 @@ START_TEST(an_expired_token_is_renewed_and_the_blob_goes_on)
 }
 END_TEST
 
+START_TEST(an_identity_token_is_posted_and_else_left_out)
+{
+	static const char *const refusals[] = { EMPTY("400 X"), EMPTY("401 X"), EMPTY("404 X"),
+						EMPTY("405 X") };
+
+	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+		struct reply script[] = { { BLOB, ASK_BEARER, 0, 0 },
+					  { "POST /token", refusals[i], 0, 0 },
+					  { "GET /token", TOKEN("T1"), 0, 0 },
+					  { BLOB, FULL, 0, 0 } };
+		struct server s;
+		struct got g = { 0 };
+		auto_free char *login = NULL;
+		struct err e = { 0 };
+
+		server_start(&s, script, ARRAY_LEN(script));
+		login = xasprintf("{\"auths\":{\"127.0.0.1:%u\":{\"identitytoken\":\"I+T\"}}}",
+				  s.port);
+		setenv("DOCKER_AUTH_CONFIG", login, 1);
+		s.own_login = true;
+		ck_ok(fetch(&s, &g, 0, &e), &e);
+		ck_assert_uint_eq(count(&s, "refresh_token=I%2BT"), 1);
+		ck_assert_uint_eq(count(&s, "Authorization: Basic"), 0);
+		ck_assert_uint_eq(count(&s, "Authorization: Bearer T1"), 1);
+		unsetenv("DOCKER_AUTH_CONFIG");
+		server_stop(&s);
+		buf_fini(&g.bytes);
+	}
+}
+END_TEST
+
 START_TEST(a_fresh_token_that_is_refused_ends_it)
 {
 	struct reply script[] = { { BLOB, ASK_BEARER, 0, 0 }, { "/token", TOKEN("T1"), 0, 0 },
@@ -640,7 +672,8 @@ UNIT(remote, a_cut_blob_goes_on_where_it_was_cut, what_an_earlier_run_left_is_no
      wrong_bytes_are_fetched_once_more_only_when_asked_and_once,
      authorization_stays_with_the_host_that_asked_for_it,
      a_way_back_to_the_origin_does_not_bring_authorization_back,
-     an_expired_token_is_renewed_and_the_blob_goes_on, a_fresh_token_that_is_refused_ends_it,
+     an_expired_token_is_renewed_and_the_blob_goes_on,
+     an_identity_token_is_posted_and_else_left_out, a_fresh_token_that_is_refused_ends_it,
      a_manifest_with_another_digest_is_refused, replies_are_bounded,
      an_error_page_without_end_is_not_read_to_its_end,
      what_an_earlier_run_left_beyond_the_size_is_dropped, a_cancelled_remote_does_nothing_more,
