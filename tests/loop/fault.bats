@@ -202,3 +202,23 @@ slow_tokens() {
 	tidy out.sif
 	store_tidy
 }
+
+@test "of two pulls at once one is killed; the other is right and so is a third" {
+	big=$(layers lab/busybox:1 | head -n 1)
+	fault "[{\"re\":\"GET .*/$big\", \"do\":\"slow\", \"arg\":600000}]"
+	for name in a b; do
+		"$BERTH" pull --tls-ca "$LAB_CA" $name.sif "docker://localhost:$FAULT/lab/busybox:1" \
+			2>$name.log 3>&- &
+		pids[${#pids[@]}]=$!
+	done
+	sleep 1
+	kill -9 "${pids[0]}"
+	wait "${pids[0]}" || true
+	pull lab/busybox:1
+	worked
+	wait "${pids[1]}" || { cat b.log && false; }
+	cmp b.sif out.sif
+	rm a.log b.log
+	tidy b.sif out.sif
+	store_tidy
+}
