@@ -237,8 +237,3 @@ const char *ref_api_host(const struct ref *r)
 {
 	return !strcmp(r->host, "docker.io") ? "registry-1.docker.io" : r->host;
 }
-
-const char *ref_wanted(const struct ref *r, char buf[static DIGEST_TEXT_MAX])
-{
-	return r->digest.algo != DIGEST_NONE ? digest_text(&r->digest, buf) : r->tag;
-}

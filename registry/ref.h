@@ -31,7 +31,5 @@ void ref_fini(struct ref *r);
 /* The host (and port) that speaks the API for r: docker.io is a name, not an
  * address.  Borrowed. */
 const char *ref_api_host(const struct ref *r);
-/* What to ask the registry for: the digest as text when there is one, else the tag. */
-const char *ref_wanted(const struct ref *r, char buf[static DIGEST_TEXT_MAX]);
 
 #endif

@@ -60,9 +60,10 @@ int json_parse(struct json **out, const char *p, size_t n, size_t max, struct er
 			       "JSON document of %zu bytes is larger than the limit of %zu", n,
 			       max);
 	if (is_too_rich(p, n))
-		return err_set(e, ERR_LIMIT,
-			       "JSON document has too many values: they would take more than %u MiB",
-			       MAX_MEMORY >> 20);
+		return err_set(
+			e, ERR_LIMIT,
+			"JSON document has too many values: they would take more than %u MiB",
+			MAX_MEMORY >> 20);
 	t = json_tokener_new_ex(MAX_DEPTH);
 	if (!t)
 		abort();
@@ -142,11 +143,6 @@ int json_i64(const struct json *j, int64_t *out)
 	*out = json_object_get_int64(raw(j));
 	/* json-c saturates: a value at the edge is one that did not fit, or as good as. */
 	return *out == INT64_MAX || *out == INT64_MIN;
-}
-
-bool json_true(const struct json *j)
-{
-	return json_kind(j) == JSON_BOOL && json_object_get_boolean(raw(j));
 }
 
 size_t json_len(const struct json *j)
@@ -276,10 +272,4 @@ void jw_bool(struct jw *w, const char *key, bool v)
 {
 	begin_value(w, key);
 	buf_adds(w->out, v ? "true" : "false");
-}
-
-void jw_json(struct jw *w, const char *key, const struct json *v)
-{
-	begin_value(w, key);
-	json_dump(v, w->out);
 }

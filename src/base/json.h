@@ -48,7 +48,6 @@ const struct json *json_get(const struct json *j, const char *key);
 const char *json_str(const struct json *j);
 /* 0 done, 1 j is no integer or does not fit. */
 int json_i64(const struct json *j, int64_t *out);
-bool json_true(const struct json *j);
 size_t json_len(const struct json *j);			    /* members or elements */
 const struct json *json_at(const struct json *j, size_t i); /* element of an array */
 #define json_each(arr, i, el) \
@@ -76,6 +75,5 @@ void jw_end(struct jw *w); /* closes the innermost object or array */
 void jw_str(struct jw *w, const char *key, const char *v); /* NULL writes null */
 void jw_int(struct jw *w, const char *key, int64_t v);
 void jw_bool(struct jw *w, const char *key, bool v);
-void jw_json(struct jw *w, const char *key, const struct json *v);
 
 #endif

@@ -212,12 +212,6 @@ struct bar *progress_bar(struct progress *p, const char *label, uint64_t total)
 	return b;
 }
 
-void bar_set_total(struct bar *b, uint64_t total)
-{
-	if (b)
-		b->total = total;
-}
-
 void bar_set(struct bar *b, uint64_t done)
 {
 	if (b)

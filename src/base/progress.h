@@ -29,7 +29,6 @@ static inline void progress_free_p_(struct progress **p)
 /* A bar lives as long as p.  total in bytes, 0 when not known (then a counter is
  * drawn).  label is copied. */
 struct bar *progress_bar(struct progress *p, const char *label, uint64_t total);
-void bar_set_total(struct bar *b, uint64_t total);
 void bar_set(struct bar *b, uint64_t done);
 void bar_add(struct bar *b, uint64_t n);
 /* Ends the bar: note replaces rate and time left ("done", "in store", "failed"). */

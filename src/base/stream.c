@@ -1,7 +1,6 @@
 #include "src/base/stream.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -39,22 +38,6 @@ int stream_drain(struct stream *s, struct err *e)
 	return r < 0 ? -1 : 0;
 }
 
-int stream_skip(struct stream *s, uint64_t n, struct err *e)
-{
-	char drop[16384];
-
-	while (n > 0) {
-		ssize_t r = stream_read(s, drop, (size_t)MIN(n, sizeof(drop)), e);
-
-		if (r < 0)
-			return -1;
-		if (r == 0)
-			return 1;
-		n -= (uint64_t)r;
-	}
-	return 0;
-}
-
 static void close_plain(struct stream *s)
 {
 	free(s);
@@ -81,7 +64,7 @@ static ssize_t mem_read(struct stream *s, void *buf, size_t n, struct err *e)
 
 struct stream *stream_mem(const void *p, size_t n)
 {
-	static const struct stream_ops ops = {mem_read, close_plain};
+	static const struct stream_ops ops = { mem_read, close_plain };
 	struct mem_stream *m = xcalloc(1, sizeof(*m));
 
 	m->s.ops = &ops;
@@ -117,7 +100,7 @@ static ssize_t fd_stream_read(struct stream *s, void *buf, size_t n, struct err 
 
 struct stream *stream_fd(int fd, off_t off, off_t len)
 {
-	static const struct stream_ops ops = {fd_stream_read, close_plain};
+	static const struct stream_ops ops = { fd_stream_read, close_plain };
 	struct fd_stream *f = xcalloc(1, sizeof(*f));
 
 	f->s.ops = &ops;
@@ -151,50 +134,11 @@ static void tee_close(struct stream *s)
 
 struct stream *stream_tee(struct stream *src, struct digest_ctx *ctx)
 {
-	static const struct stream_ops ops = {tee_read, tee_close};
+	static const struct stream_ops ops = { tee_read, tee_close };
 	struct tee_stream *t = xcalloc(1, sizeof(*t));
 
 	t->s.ops = &ops;
 	t->src = src;
 	t->ctx = ctx;
 	return &t->s;
-}
-
-struct limit_stream {
-	struct stream s;
-	struct stream *src;
-	uint64_t left, max;
-	const char *what;
-};
-
-static ssize_t limit_read(struct stream *s, void *buf, size_t n, struct err *e)
-{
-	struct limit_stream *l = (struct limit_stream *)s;
-	ssize_t r = stream_read(l->src, buf, n, e);
-
-	if (r <= 0)
-		return r;
-	if ((uint64_t)r > l->left)
-		return err_set(e, ERR_LIMIT, "%s is larger than the limit of %" PRIu64 " bytes",
-			       l->what, l->max);
-	l->left -= (uint64_t)r;
-	return r;
-}
-
-static void limit_close(struct stream *s)
-{
-	stream_close(((struct limit_stream *)s)->src);
-	free(s);
-}
-
-struct stream *stream_limit(struct stream *src, uint64_t max, const char *what)
-{
-	static const struct stream_ops ops = {limit_read, limit_close};
-	struct limit_stream *l = xcalloc(1, sizeof(*l));
-
-	l->s.ops = &ops;
-	l->src = src;
-	l->left = l->max = max;
-	l->what = what;
-	return &l->s;
 }

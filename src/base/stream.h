@@ -49,8 +49,6 @@ static inline void stream_close_p_(struct stream **s)
 ssize_t stream_read_full(struct stream *s, void *buf, size_t n, struct err *e);
 /* Reads and drops everything up to the end.  0 or -1. */
 int stream_drain(struct stream *s, struct err *e);
-/* Drops exactly n bytes.  0 done, 1 the stream ended before, -1 error. */
-int stream_skip(struct stream *s, uint64_t n, struct err *e);
 
 /* The bytes p[0..n), borrowed. */
 struct stream *stream_mem(const void *p, size_t n);
@@ -59,8 +57,5 @@ struct stream *stream_mem(const void *p, size_t n);
 struct stream *stream_fd(int fd, off_t off, off_t len);
 /* Passes src on and feeds every byte to ctx, which is borrowed. */
 struct stream *stream_tee(struct stream *src, struct digest_ctx *ctx);
-/* Passes src on; more than max bytes is ERR_LIMIT "<what> is larger than the
- * limit of <max> bytes".  what is borrowed. */
-struct stream *stream_limit(struct stream *src, uint64_t max, const char *what);
 
 #endif

@@ -12,7 +12,7 @@ static int parse(struct json **out, const char *text, struct err *e)
 START_TEST(members_of_the_wrong_type_read_as_absent)
 {
 	auto_json struct json *j = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 	int64_t n = 0;
 
 	ck_ok(parse(&j, "{\"s\":\"x\",\"n\":7,\"a\":[1,2],\"o\":{\"k\":null}}", &e), &e);
@@ -30,9 +30,9 @@ END_TEST
 
 START_TEST(what_is_not_json_is_refused_with_its_place)
 {
-	static const char *const bad[] = {"",	 "{",	"{\"a\":1,}", "[1] x", "['a']",
-					  "nul", "\"a", "{\"a\" 1}",  "\x01"};
-	struct err e = {0};
+	static const char *const bad[] = { "",	  "{",	 "{\"a\":1,}", "[1] x", "['a']",
+					   "nul", "\"a", "{\"a\" 1}",  "\x01" };
+	struct err e = { 0 };
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		auto_json struct json *j = NULL;
@@ -82,7 +82,7 @@ END_TEST
 START_TEST(depth_and_size_are_bounded_before_trust)
 {
 	auto_json struct json *j = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 	char deep[4096];
 
 	memset(deep, '[', sizeof(deep) - 1);
@@ -98,7 +98,7 @@ END_TEST
 START_TEST(a_bare_number_is_a_document)
 {
 	auto_json struct json *j = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 	int64_t n = 0;
 
 	ck_ok(parse(&j, "12", &e), &e);
@@ -110,7 +110,7 @@ END_TEST
 START_TEST(numbers_that_do_not_fit_are_no_integers)
 {
 	auto_json struct json *j = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 	int64_t n = 0;
 
 	ck_ok(parse(&j, "[99999999999999999999999, 1.5]", &e), &e);
@@ -134,12 +134,12 @@ static void write_sample(struct jw *w)
 
 START_TEST(written_text_is_stable_in_every_layout)
 {
-	auto_buf struct buf b = {0};
+	auto_buf struct buf b = { 0 };
 
-	write_sample(&(struct jw){.out = &b, .html = true});
+	write_sample(&(struct jw){ .out = &b, .html = true });
 	ck_assert_str_eq(buf_str(&b), "{\"a\":\"x\\\"\\n\\u003c\",\"l\":[1,true],\"e\":{}}");
 	buf_clear(&b);
-	write_sample(&(struct jw){.out = &b, .indent = 2});
+	write_sample(&(struct jw){ .out = &b, .indent = 2 });
 	ck_assert_str_eq(buf_str(&b), "{\n  \"a\": \"x\\\"\\n<\",\n  \"l\": [\n    1,\n    true\n"
 				      "  ],\n  \"e\": {}\n}");
 }

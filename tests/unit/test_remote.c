@@ -26,7 +26,7 @@ struct server {
 	struct reply *script;
 	size_t n;
 	struct buf log;		   /* all requests */
-	bool own_login; /* of the test's: not u:p */
+	bool own_login;		   /* of the test's: not u:p */
 	bool may_hang_up, hung_up; /* the client does not take all of a reply */
 	pthread_t thread;
 };
