@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "registry/base64.h"
+#include "registry/ref.h"
 #include "registry/secret.h"
 #include "src/base/buf.h"
 #include "src/base/fd.h"
@@ -30,12 +31,6 @@ char *credential_basic(const struct credential *c)
 	return buf_take(&out);
 }
 
-static bool is_docker_hub(const char *host)
-{
-	return !strcmp(host, "docker.io") || !strcmp(host, "index.docker.io") ||
-	       !strcmp(host, "registry-1.docker.io");
-}
-
 /* How well a key of "auths" fits: 0 not, 1 the host, more for every matching path
  * component.  Keys are "host", "host/path" or old URLs "https://host/v1/". */
 static unsigned key_fit(const char *key, const char *host, const char *repo)
@@ -46,7 +41,7 @@ static unsigned key_fit(const char *key, const char *host, const char *repo)
 	unsigned fit = 1;
 	size_t n;
 
-	if (strcmp(key_host, host) != 0 && !(is_docker_hub(key_host) && is_docker_hub(host)))
+	if (strcmp(key_host, host) != 0 && !(ref_host_is_hub(key_host) && ref_host_is_hub(host)))
 		return 0;
 	path = s + strlen(key_host);
 	path += *path == '/';
@@ -164,7 +159,7 @@ static void note_helper(struct credential *out, const struct json *doc, const ch
 {
 	const char *h = json_str(json_get(json_get(doc, "credHelpers"), host));
 
-	if (!h && is_docker_hub(host))
+	if (!h && ref_host_is_hub(host))
 		h = json_str(json_get(json_get(doc, "credHelpers"), "https://index.docker.io/v1/"));
 	if (!h)
 		h = json_str(json_get(doc, "credsStore"));

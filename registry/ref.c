@@ -3,7 +3,6 @@
  * component is a host when it cannot be a repository's. */
 #include "registry/ref.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "src/base/buf.h"
@@ -119,7 +118,7 @@ static bool looks_like_host(const char *p)
 	return strpbrk(p, ".:") || !strcmp(p, "localhost") || *p == '[';
 }
 
-static bool is_docker_hub(const char *host)
+bool ref_host_is_hub(const char *host)
 {
 	return !strcmp(host, "docker.io") || !strcmp(host, "index.docker.io") ||
 	       !strcmp(host, "registry-1.docker.io");
@@ -170,7 +169,7 @@ static int take_name(struct ref *r, char *s, const char *text, struct err *e)
 			if (!is_host(s))
 				return bad(text,
 					   "the registry is no host name with an optional port", e);
-			r->host = xstrdup(is_docker_hub(s) ? "docker.io" : s);
+			r->host = xstrdup(ref_host_is_hub(s) ? "docker.io" : s);
 			repo = slash + 1;
 		} else {
 			*slash = '/';

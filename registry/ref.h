@@ -10,6 +10,8 @@
 #ifndef REGISTRY_REF_H
 #define REGISTRY_REF_H
 
+#include <stdbool.h>
+
 #include "src/base/digest.h"
 #include "src/base/err.h"
 #include "src/base/mem.h"
@@ -28,6 +30,8 @@ int ref_parse(struct ref *out, const char *text, struct err *e);
 void ref_fini(struct ref *r);
 #define auto_ref auto_(ref_fini)
 
+/* One of the names under which Docker Hub is known. */
+bool ref_host_is_hub(const char *host);
 /* The host (and port) that speaks the API for r: docker.io is a name, not an
  * address.  Borrowed. */
 const char *ref_api_host(const struct ref *r);

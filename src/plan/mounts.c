@@ -236,7 +236,8 @@ static void add_minimal_dev(struct plan *p, const struct run_req *req, const str
 		if (is_free(user, nodes[i]))
 			mount_add(p, PLAN_BIND, nodes[i], nodes[i], PLAN_OPTIONAL);
 	for (size_t i = 0; i < ARRAY_LEN(links); i++)
-		mount_add(p, PLAN_SYMLINK, links[i][1], links[i][0], 0);
+		if (is_free(user, links[i][0]))
+			mount_add(p, PLAN_SYMLINK, links[i][1], links[i][0], 0);
 	add_tmpfs(p, user, "/dev/shm", "mode=1777");
 	if (!no_mount_has(req, "devpts") && is_free(user, "/dev/pts")) {
 		mount_add(p, PLAN_DEVPTS, NULL, "/dev/pts", PLAN_IS_DIR | PLAN_NOSUID | PLAN_NOEXEC)

@@ -100,7 +100,7 @@ struct plan {
 	size_t mounts_cap, files_cap; /* private */
 };
 
-/* Which host paths plan_make() wants facts of (clean absolute paths, each once),
+/* Which host paths plan_make() wants facts of (absolute; one may stand there twice),
  * and which files --env-file named.  Reads of f only ids, passwd entry, cwd and
  * environ.  ERR_USAGE for a bind or home that cannot be parsed. */
 int plan_wants(struct strv *paths, struct strv *env_files, const struct run_req *req,

@@ -305,13 +305,14 @@ START_TEST(contain_leaves_little_of_the_host)
 
 	fixture_init(&x);
 	x.req.contain = true;
-	strv_add(&x.req.binds, "/data,/data:/dev/shm");
+	strv_add(&x.req.binds, "/data,/data:/dev/shm,/data:/dev/stdin");
 	make(&x);
 	ck_assert_str_eq(on(&x, "/home/ada"), "tmpfs");
 	ck_assert_str_eq(on(&x, "/tmp"), "tmpfs");
 	ck_assert_str_eq(on(&x, "/dev"), "tmpfs");
 	ck_assert_str_eq(on(&x, "/dev/null"), "/dev/null");
 	ck_assert_str_eq(on(&x, "/dev/shm"), "/data");
+	ck_assert_str_eq(on(&x, "/dev/stdin"), "/data"); /* and no link beside it */
 	ck_assert_str_eq(on(&x, "/proc"), "/proc");
 	ck_assert_str_eq(on(&x, "/data"), "/data");
 	ck_assert_str_eq(x.plan->cwd.v[0], "/home/ada");
