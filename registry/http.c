@@ -13,7 +13,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "registry/secret.h"
 #include "registry/trust.h"
@@ -84,7 +83,7 @@ static pthread_once_t global_once = PTHREAD_ONCE_INIT;
 struct http {
 	CURLM *multi;
 	char *ca_file; /* instead of libcurl's own bundle; NULL: that one */
-	int ca_fd;     /* what ca_file leads to when it has no name; -1 */
+	int ca_fd;     /* what ca_file leads to; -1 */
 	bool allow_plain;
 	long connect_timeout_s, stall_bytes, stall_s;
 };
@@ -499,15 +498,11 @@ static int choose_ca(struct http *h, const char *ca_file, struct err *e)
 {
 	const char *system = getenv("SSL_CERT_FILE");
 
-	if (ca_file && *ca_file) {
-		if (trust_open(&h->ca_fd, ca_file, e) < 0)
-			return -1;
-		h->ca_file = xasprintf("/proc/self/fd/%d", h->ca_fd);
-	} else if (system && *system) {
-		if (access(system, R_OK) < 0)
-			return err_sys(e, "CA certificates %s (SSL_CERT_FILE)", system);
-		h->ca_file = xstrdup(system);
-	}
+	if (!(ca_file && *ca_file) && !(system && *system))
+		return 0;
+	if (trust_open(&h->ca_fd, ca_file, e) < 0)
+		return -1;
+	h->ca_file = xasprintf("/proc/self/fd/%d", h->ca_fd);
 	return 0;
 }
 

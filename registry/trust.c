@@ -58,11 +58,12 @@ int trust_open(int *out, const char *ca_file, struct err *e)
 	auto_buf struct buf text = { 0 };
 	auto_close int fd = -1;
 
-	if (add_system(&text, e) < 0 || add_named(&text, ca_file, "--tls-ca", e) < 0)
+	if (add_system(&text, e) < 0 ||
+	    (ca_file && *ca_file && add_named(&text, ca_file, "--tls-ca", e) < 0))
 		return -1;
 	fd = memfd_create("berth-ca", MFD_CLOEXEC);
 	if (fd < 0 || fd_write(fd, text.data, text.len) < 0)
-		return err_sys(e, "CA certificates %s: private copy", ca_file);
+		return err_sys(e, "private copy of the CA certificates");
 	*out = take_fd(&fd);
 	return 0;
 }

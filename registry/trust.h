@@ -14,7 +14,7 @@
 #define TRUST_FILE_MAX (16u << 20)
 
 /* *fd: the system's bundle ($SSL_CERT_FILE when that is set) with the certificates
- * of ca_file behind it, in memory.  The error names the file that cannot be read,
+ * of ca_file (NULL: none) behind it, in memory.  The error names the file that cannot be read,
  * and ERR_INPUT one that holds no certificate in PEM form. */
 int trust_open(int *fd, const char *ca_file, struct err *e);
 

@@ -50,6 +50,11 @@ START_TEST(the_users_certificates_count_besides_the_systems)
 	/* each begins on a line of its own, even behind a file without a last newline */
 	ck_assert_str_eq(buf_str(&got), PEM("SYSTEM") "\n" PEM("MINE") "\n");
 	ck_assert_int_eq(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+	close(fd);
+	buf_clear(&got);
+	ck_ok(trust_open(&fd, NULL, &e), &e);
+	ck_ok(file_read(AT_FDCWD, path, &got, 1000, &e), &e);
+	ck_assert_str_eq(buf_str(&got), PEM("SYSTEM") "\n");
 	clean(system, mine);
 }
 END_TEST
