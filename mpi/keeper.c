@@ -137,11 +137,15 @@ int keeper_failure(int sock, struct err *e)
 {
 	struct pollfd p = { .fd = sock, .events = POLLIN };
 	struct err said;
+	ssize_t n = 0;
 
 	/* A keeper that gave up has written and ended; one that is well says nothing. */
 	if (poll(&p, 1, 100) != 1)
 		return 0;
-	if (recv(sock, &said, sizeof(said), MSG_DONTWAIT) != sizeof(said))
+	/* The first answer is ECONNRESET when it left without taking our descriptor. */
+	for (int tries = 0; n != sizeof(said) && tries < 2; tries++)
+		n = recv(sock, &said, sizeof(said), MSG_DONTWAIT);
+	if (n != sizeof(said))
 		return 0;
 	said.text[sizeof(said.text) - 1] = '\0';
 	*e = said;

@@ -49,6 +49,23 @@ bind_faults() {
 }
 @test "a bind that cannot be made is named with its reason" { each_image bind_faults; }
 
+through_file() {
+	run --separate-stderr berth exec -B /tmp:/etc/hello/sub "$IMG" true
+	fails 125 '/etc/hello'
+}
+@test "a mount point below a file is named" { each_image through_file; }
+
+many_descriptors() {
+	local i args=()
+	for i in $(seq 60); do args+=(-B "$PWD:/new/$i"); done
+	same "$(ulimit -Sn 40; berth exec "${args[@]}" "$IMG" sh -c 'ulimit -Sn')" 40
+	run --separate-stderr bash -c 'ulimit -n 40; "$0" exec "$@"' "$BERTH" "${args[@]}" "$IMG" true
+	fails 125 'more open files than the hard limit'
+}
+@test "more binds than the soft limit of open files, which is as before inside" {
+	each_image many_descriptors
+}
+
 names() {
 	same "$(berth exec "$IMG" grep -c "^$(id -un):" /etc/passwd)" 1
 	same "$(berth exec "$IMG" grep -c "^root:" /etc/passwd)" 1

@@ -98,3 +98,16 @@ load kernel
 	[ "$(ps -o sid= -p "$keeper")" != "$(ps -o sid= -p "$pid")" ]
 	kill "$pid"
 }
+
+@test "a damaged image: an error of the program or of ours, never a hang" {
+	local at status=0
+	for at in 100 $(($(stat -c %s "$SQ") / 3)) $(($(stat -c %s "$SQ") - 9000)); do
+		cp "$BATS_FILE_TMPDIR/image.sqfs" "$SQ"
+		head -c 6000 /dev/urandom | dd of="$SQ" bs=1 seek="$at" conv=notrunc status=none
+		timeout -k 5 20 "$BERTH" exec "$SQ" sh -c 'cat /opt/big /opt/many/* /etc/* >/dev/null' \
+			>out 2>&1 || status=$?
+		[ "$status" != 124 ] && [ "$status" != 137 ] || return 1
+		no_keepers
+	done
+	[ "$status" != 0 ]
+}

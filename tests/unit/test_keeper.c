@@ -87,6 +87,27 @@ START_TEST(a_keeper_that_gives_up_says_why)
 }
 END_TEST
 
+static int refuse_late(void *arg, struct err *e)
+{
+	usleep(100000);
+	return refuse(arg, e);
+}
+
+START_TEST(the_reason_is_heard_when_the_descriptor_was_sent_already)
+{
+	struct keeper_work w = { .prepare = refuse_late, .serve = report, .arg = (void *)"a.sif" };
+	struct err e = { 0 };
+	int sock = -1;
+
+	ck_ok(keeper_start(&sock, &w, &e), &e);
+	ck_assert_int_eq(fd_send(sock, 0), 0);
+	usleep(300000);
+	ck_assert_int_eq(keeper_failure(sock, &e), 1);
+	ck_assert_str_eq(e.text, "a.sif is damaged");
+	close(sock);
+}
+END_TEST
+
 START_TEST(a_keeper_that_is_well_reports_no_failure)
 {
 	struct keeper_work w = { .serve = report };
@@ -130,4 +151,5 @@ START_TEST(job_signals_do_not_reach_the_keeper_s_work)
 END_TEST
 
 UNIT(keeper, the_keeper_leaves_the_job_behind, a_keeper_that_gives_up_says_why,
+     the_reason_is_heard_when_the_descriptor_was_sent_already,
      a_keeper_that_is_well_reports_no_failure, job_signals_do_not_reach_the_keeper_s_work)
