@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "src/base/dl.h"
-#include "src/base/log.h"
 
 static struct {
 	__typeof__(&EVP_MD_CTX_new) ctx_new;
@@ -24,8 +23,8 @@ static const struct dl_symbol evp_symbols[] = {
 	DL_SYMBOL(evp.sha512, "EVP_sha512"),
 };
 
-static struct dl_library libcrypto = {"libcrypto.so.3", "libssl3", evp_symbols,
-				      ARRAY_LEN(evp_symbols), 0};
+static struct dl_library libcrypto = { "libcrypto.so.3", "libssl3", evp_symbols,
+				       ARRAY_LEN(evp_symbols), 0 };
 
 struct digest_ctx {
 	EVP_MD_CTX *md;
@@ -36,9 +35,9 @@ static const struct {
 	const char *name;
 	size_t bytes;
 } algos[] = {
-	[DIGEST_NONE] = {"", 0},
-	[DIGEST_SHA256] = {"sha256", 32},
-	[DIGEST_SHA512] = {"sha512", 64},
+	[DIGEST_NONE] = { "", 0 },
+	[DIGEST_SHA256] = { "sha256", 32 },
+	[DIGEST_SHA512] = { "sha512", 64 },
 };
 
 static int hex_value(char c)
@@ -116,22 +115,18 @@ bool digest_equal(const struct digest *a, const struct digest *b)
 	return a->algo == b->algo && !memcmp(a->raw, b->raw, algos[a->algo].bytes);
 }
 
-/* A host without libcrypto can verify nothing, so there is nothing to go back to. */
-static void need_libcrypto(void)
+int digest_ready(struct err *e)
 {
-	struct err e;
-
-	if (dl_load(&libcrypto, &e) == 0)
-		return;
-	log_error("%s", e.text);
-	_Exit(125);
+	return dl_load(&libcrypto, e);
 }
 
 struct digest_ctx *digest_begin(enum digest_algo a)
 {
 	struct digest_ctx *c = xcalloc(1, sizeof(*c));
+	struct err e;
 
-	need_libcrypto();
+	if (digest_ready(&e) < 0)
+		abort();
 	c->algo = a;
 	c->md = evp.ctx_new();
 	if (!c->md || !evp.init(c->md, a == DIGEST_SHA512 ? evp.sha512() : evp.sha256(), NULL))

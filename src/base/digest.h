@@ -36,6 +36,10 @@ const char *digest_algo_name(enum digest_algo a);
 const char *digest_hex(const struct digest *d, char out[static DIGEST_TEXT_MAX]);
 bool digest_equal(const struct digest *a, const struct digest *b);
 
+/* Loads libcrypto.  A command that will verify something calls it first, for its
+ * ERR_HOST; the functions below abort where it is missing. */
+int digest_ready(struct err *e);
+
 struct digest_ctx;
 struct digest_ctx *digest_begin(enum digest_algo a);
 void digest_update(struct digest_ctx *c, const void *p, size_t n);

@@ -105,16 +105,29 @@ static int write_and_sync(int fd, const void *p, size_t n, const char *name, str
 	return 0;
 }
 
+/* A name beside path that nobody else uses; a killed process may have had our pid. */
+static int create_beside(int dirfd, const char *path, mode_t mode, char **tmp, struct err *e)
+{
+	static unsigned counter;
+	int fd;
+
+	do {
+		free(*tmp);
+		*tmp = xasprintf("%s.%ld.%u.tmp", path, (long)getpid(),
+				 __atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED));
+		fd = openat(dirfd, *tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	} while (fd < 0 && errno == EEXIST);
+	return fd < 0 ? err_sys(e, "create %s", *tmp) : fd;
+}
+
 int file_write_atomic(int dirfd, const char *path, const void *p, size_t n, mode_t mode,
 		      struct err *e)
 {
-	static unsigned counter;
-	auto_free char *tmp = xasprintf("%s.%ld.%u.tmp", path, (long)getpid(),
-					__atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED));
-	auto_close int fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	auto_free char *tmp = NULL;
+	auto_close int fd = create_beside(dirfd, path, mode, &tmp, e);
 
 	if (fd < 0)
-		return err_sys(e, "create %s", tmp);
+		return -1;
 	if (write_and_sync(fd, p, n, path, e) < 0) {
 		unlinkat(dirfd, tmp, 0);
 		return -1;

@@ -23,7 +23,8 @@ int fd_read_all(int fd, struct buf *out, size_t max, const char *name, struct er
 /* Opens path below dirfd and reads it all.  1 when it does not exist. */
 int file_read(int dirfd, const char *path, struct buf *out, size_t max, struct err *e);
 /* Writes a private name beside path, fsyncs it, renames it to path, fsyncs the
- * directory.  On error path is as it was and nothing else is left. */
+ * directory.  On error no other file is left, and path has its old bytes, or the new
+ * ones when only the directory could not be synced. */
 int file_write_atomic(int dirfd, const char *path, const void *p, size_t n, mode_t mode,
 		      struct err *e);
 

@@ -327,7 +327,7 @@ int flow_pull(const struct pull_req *r, struct buf *path_out, struct err *e)
 	struct interrupt *in;
 	int ret, signo;
 
-	if (source_init(&p.source, r, e) < 0 ||
+	if (digest_ready(e) < 0 || source_init(&p.source, r, e) < 0 ||
 	    flatten_compression_parse(&p.flatten, r->compress ? r->compress : DEFAULT_COMPRESSION,
 				      e) < 0)
 		return -1;
