@@ -44,9 +44,11 @@ void tar_free(struct tar *t)
 	stream_close(t->src);
 	tar_pax_clear(&t->global);
 	tar_pax_clear(&t->local);
+	tar_pax_clear(&t->map);
 	arena_fini(&t->arena);
 	free(t->global.v);
 	free(t->local.v);
+	free(t->map.v);
 	free(t->long_path);
 	free(t->long_link);
 	free(t->xattrs);
@@ -384,6 +386,7 @@ static void next_begin(struct tar *t)
 {
 	arena_fini(&t->arena);
 	tar_pax_clear(&t->local);
+	tar_pax_clear(&t->map);
 	free(take_ptr(t->long_path));
 	free(take_ptr(t->long_link));
 	t->nxattrs = 0;

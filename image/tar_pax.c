@@ -9,17 +9,49 @@ void tar_pax_clear(struct tar_records *r)
 	for (size_t i = 0; i < r->n; i++)
 		free(r->v[i].key);
 	r->n = 0;
+	r->bytes = 0;
 }
 
-/* GNU.sparse.offset and .numbytes of format 0.0 come many times, each time meant. */
+/* These come many times for one entry in format 0.0, each time meant. */
 static bool key_repeats(const char *key)
 {
 	return !strcmp(key, "GNU.sparse.offset") || !strcmp(key, "GNU.sparse.numbytes");
 }
 
-static int record_add(struct tar_records *r, const char *key, size_t nkey, const char *value,
-		      size_t len, struct err *e)
+/* The record with this key; NULL when it is new. */
+static struct tar_record *find_key(const struct tar_records *r, const char *key)
 {
+	for (size_t i = 0; i < r->n; i++)
+		if (!strcmp(r->v[i].key, key))
+			return &r->v[i];
+	return NULL;
+}
+
+/* Takes rec, whose texts are bytes long. */
+static int record_add(struct tar_records *r, struct tar_record rec, size_t bytes, size_t max,
+		      struct tar_record *old, struct err *e)
+{
+	if (r->bytes + bytes > TAR_HEADER_MAX || (!old && r->n == max)) {
+		free(rec.key);
+		return err_set(e, ERR_LIMIT, "PAX headers hold more than %zu records or %llu bytes",
+			       max, (unsigned long long)TAR_HEADER_MAX);
+	}
+	r->bytes += bytes;
+	if (old) {
+		r->bytes -= strlen(old->key) + old->len;
+		free(old->key);
+		*old = rec;
+		return 0;
+	}
+	xgrow(&r->v, &r->cap, r->n + 1, sizeof(*r->v));
+	r->v[r->n++] = rec;
+	return 0;
+}
+
+static int record_read(struct tar *t, bool global, const char *key, size_t nkey, const char *value,
+		       size_t len, struct err *e)
+{
+	struct tar_records *to = global ? &t->global : &t->local;
 	char *copy = xmalloc(nkey + len + 2);
 	struct tar_record rec = { copy, copy + nkey + 1, len };
 
@@ -27,27 +59,13 @@ static int record_add(struct tar_records *r, const char *key, size_t nkey, const
 	copy[nkey] = '\0';
 	memcpy(rec.value, value, len);
 	rec.value[len] = '\0';
-	for (size_t i = 0; i < r->n && !key_repeats(copy); i++) {
-		if (strcmp(r->v[i].key, copy) != 0)
-			continue;
-		free(r->v[i].key);
-		r->v[i] = rec;
-		return 0;
-	}
-	if (r->n == (key_repeats(copy) ? TAR_SEGMENTS_MAX : TAR_RECORDS_MAX)) {
-		free(copy);
-		return err_set(e, ERR_LIMIT, "a PAX header has more than %d records",
-			       TAR_RECORDS_MAX);
-	}
-	xgrow(&r->v, &r->cap, r->n + 1, sizeof(*r->v));
-	r->v[r->n++] = rec;
-	return 0;
+	if (!global && key_repeats(copy))
+		return record_add(&t->map, rec, nkey + len, TAR_SEGMENTS_MAX, NULL, e);
+	return record_add(to, rec, nkey + len, TAR_RECORDS_MAX, find_key(to, copy), e);
 }
 
 int tar_pax_parse(struct tar *t, const char *p, size_t n, bool global, struct err *e)
 {
-	struct tar_records *to = global ? &t->global : &t->local;
-
 	while (n > 0) {
 		size_t len = 0, i = 0;
 		const char *eq;
@@ -59,8 +77,8 @@ int tar_pax_parse(struct tar *t, const char *p, size_t n, bool global, struct er
 		eq = memchr(p + i + 1, '=', len - i - 2);
 		if (!eq || eq == p + i + 1 || memchr(p + i + 1, 0, (size_t)(eq - p) - i - 1))
 			return err_set(e, ERR_INPUT, "a PAX header has a record without a key");
-		if (record_add(to, p + i + 1, (size_t)(eq - p) - i - 1, eq + 1,
-			       len - (size_t)(eq - p) - 2, e) < 0)
+		if (record_read(t, global, p + i + 1, (size_t)(eq - p) - i - 1, eq + 1,
+				len - (size_t)(eq - p) - 2, e) < 0)
 			return -1;
 		p += len;
 		n -= len;

@@ -11,7 +11,7 @@
 #define TAR_BLOCK_SIZE	 512
 #define TAR_BUFFER	 ((size_t)256 << 10)
 #define TAR_HEADER_MAX	 ((uint64_t)4 << 20) /* one PAX header or GNU long name */
-#define TAR_RECORDS_MAX	 1024		     /* records of one PAX header */
+#define TAR_RECORDS_MAX	 1024		     /* different keys that hold at a time */
 #define TAR_SEGMENTS_MAX ((size_t)1 << 18)   /* pieces of one sparse file */
 
 struct tar_segment {
@@ -26,6 +26,7 @@ struct tar_record {
 struct tar_records {
 	struct tar_record *v;
 	size_t n, cap;
+	uint64_t bytes; /* of all texts: many headers may add up */
 };
 
 struct tar {
@@ -42,6 +43,7 @@ struct tar {
 	size_t nseg, segcap, iseg;
 
 	struct tar_records global, local;
+	struct tar_records map; /* GNU.sparse.offset and .numbytes, in their order */
 	struct tar_xattr *xattrs;
 	size_t nxattrs, xattrcap;
 	char *long_path, *long_link; /* GNU L and K */

@@ -88,12 +88,10 @@ static int map_00(struct tar *t, struct err *e)
 {
 	int64_t off = -1, len = 0;
 
-	for (size_t i = 0; i < t->local.n; i++) {
-		const struct tar_record *r = &t->local.v[i];
+	for (size_t i = 0; i < t->map.n; i++) {
+		const struct tar_record *r = &t->map.v[i];
 		bool is_off = !strcmp(r->key, "GNU.sparse.offset");
 
-		if (!is_off && strcmp(r->key, "GNU.sparse.numbytes") != 0)
-			continue;
 		if (tar_decimal(r->value, is_off ? &off : &len) < 0)
 			return err_set(e, ERR_INPUT, "its sparse map is malformed");
 		if (!is_off && segment_add(t, off, len, e) < 0)

@@ -446,6 +446,59 @@ START_TEST(hostile_records_are_refused_by_name)
 }
 END_TEST
 
+/* n records of one key each, or all of one. */
+static void many_records(struct buf *rec, const char *key, bool numbered, int n)
+{
+	for (int i = 0; i < n; i++) {
+		auto_free char *k = numbered ? xasprintf("%s%d", key, i) : xstrdup(key);
+
+		tarmake_record(rec, k, S("1"));
+	}
+}
+
+START_TEST(repeated_records_do_not_open_the_door_to_others)
+{
+	auto_buf struct buf b = { 0 }, rec = { 0 };
+
+	many_records(&rec, "GNU.sparse.offset", false, 1500);
+	many_records(&rec, "k", true, 1100);
+	tarmake(&b, (struct tarmake){ .path = "x", .type = 'x', .data = rec.data, .len = rec.len });
+	tarmake(&b, (struct tarmake){ .path = "f" });
+	ck_fails(&b, "PAX headers hold more than 1024 records or 4194304 bytes");
+}
+END_TEST
+
+START_TEST(many_global_headers_hold_no_more_than_one)
+{
+	auto_buf struct buf b = { 0 };
+	auto_free char *big = xcalloc(1, 1 << 20);
+
+	memset(big, 'v', 1 << 20);
+	for (int i = 0; i < 5; i++) {
+		char key[8];
+
+		snprintf(key, sizeof(key), "k%d", i);
+		tarmake_pax(&b, 'g', key, big, 1 << 20);
+	}
+	ck_fails(&b, "PAX headers hold more than 1024 records or 4194304 bytes");
+}
+END_TEST
+
+START_TEST(a_global_header_may_be_replaced_for_ever)
+{
+	auto_buf struct buf b = { 0 };
+	auto_free char *big = xcalloc(1, 1 << 20);
+
+	memset(big, 'v', 1 << 20);
+	for (int i = 0; i < 9; i++)
+		tarmake_pax(&b, 'g', "comment", big, 1 << 20);
+	tarmake(&b, (struct tarmake){ .path = "f" });
+	auto_tar struct tar *t = over(&b);
+
+	ck_assert_str_eq(first(t)->path, "f");
+}
+END_TEST
+
 START_TEST(sparse_maps_must_rise_and_fit)
 {
 	static const char *const maps[] = { "0,2,1,1", "5,3,0,0", "1998,3" };
@@ -486,4 +539,6 @@ UNIT(tar, a_ustar_entry_has_its_prefix_before_its_name, pax_records_override_the
      a_cut_archive_is_refused_by_name, what_is_no_archive_is_refused,
      a_checksum_over_signed_bytes_is_accepted, types_are_what_the_flag_and_the_name_say,
      hostile_headers_are_refused, hostile_records_are_refused_by_name,
-     sparse_maps_must_rise_and_fit, the_rest_of_the_stream_can_be_drained)
+     repeated_records_do_not_open_the_door_to_others, many_global_headers_hold_no_more_than_one,
+     a_global_header_may_be_replaced_for_ever, sparse_maps_must_rise_and_fit,
+     the_rest_of_the_stream_can_be_drained)
