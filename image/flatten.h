@@ -33,6 +33,9 @@ struct layer_input {
 	const char *name;      /* for messages: "layer sha256:4f53cda1" */
 	/* The blob as it is stored, from its start.  May be called again, from the same thread. */
 	int (*open)(struct stream **out, void *arg, struct err *e);
+	/* NULL, or: reading failed, and the stream is about to be closed.  A read that waits for
+	 * bytes in another thread must end soon, since closing waits for it. */
+	void (*give_up)(void *arg);
 	void *arg;
 };
 

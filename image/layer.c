@@ -308,6 +308,14 @@ static int read_entries(struct layer_reader *r, struct source *s, struct merge_l
 	return got;
 }
 
+/* Before the source is closed. */
+static int give_up(const struct layer_input *in, struct err *e)
+{
+	if (in->give_up)
+		in->give_up(in->arg);
+	return err_wrap(e, "%s", in->name);
+}
+
 int layer_read(struct layer_reader *r, const struct layer_input *in, uint16_t layer,
 	       struct merge_log *log, struct err *e)
 {
@@ -315,7 +323,7 @@ int layer_read(struct layer_reader *r, const struct layer_input *in, uint16_t la
 
 	if (source_open(&s, r, in, e) < 0 || read_entries(r, &s, log, layer, e) < 0 ||
 	    source_end(&s, in, e) < 0)
-		return err_wrap(e, "%s", in->name);
+		return give_up(in, e);
 	r->st->decoded += s.guard.decoded;
 	return 0;
 }

@@ -87,6 +87,14 @@ static int layer_open(struct stream **out, void *arg, struct err *e)
 	return 0;
 }
 
+static void layer_give_up(void *arg)
+{
+	const struct layer *l = arg;
+
+	l->all->gave_up = true;
+	source_stop_remote(l->all->source);
+}
+
 static const struct layer *find_same(const struct layers *l, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
@@ -144,6 +152,7 @@ int layers_open(struct layers **out, struct source *s, struct progress *p, struc
 			.diff_id = s->config->diff_ids[i],
 			.name = layer->name,
 			.open = layer_open,
+			.give_up = layer_give_up,
 			.arg = layer,
 		};
 	}

@@ -1,7 +1,6 @@
 #include "src/flow/pull_source.h"
 
 #include <stdio.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "src/base/log.h"
@@ -52,7 +51,7 @@ int source_remote(struct source *s, struct remote **out, struct err *e)
 	int ret = 0;
 
 	pthread_mutex_lock(&s->lock);
-	if (s->cancelled)
+	if (s->cancelled || s->stopped)
 		ret = err_set(e, ERR_INTR, "stopped");
 	else if (!s->remote)
 		ret = remote_open(&s->remote, &s->ref, &o, e);
@@ -64,6 +63,7 @@ int source_remote(struct source *s, struct remote **out, struct err *e)
 void source_stop_remote(struct source *s)
 {
 	pthread_mutex_lock(&s->lock);
+	s->stopped = true;
 	if (s->remote)
 		remote_cancel(s->remote);
 	pthread_mutex_unlock(&s->lock);
@@ -73,6 +73,7 @@ void source_drop_remote(struct source *s)
 {
 	pthread_mutex_lock(&s->lock);
 	remote_close(take_ptr(s->remote));
+	s->stopped = false;
 	pthread_mutex_unlock(&s->lock);
 }
 

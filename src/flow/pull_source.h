@@ -34,7 +34,8 @@ struct source {
 	/* The connection is made when first needed; cancelling comes from another thread. */
 	pthread_mutex_t lock;
 	struct remote *remote;
-	bool cancelled;
+	bool stopped;	/* until source_drop_remote() */
+	bool cancelled; /* for good */
 };
 
 /* Reads the words of the request.  The source must be finished in any case. */
@@ -45,9 +46,9 @@ void source_fini(struct source *s);
 int source_resolve(struct source *s, struct err *e);
 int source_config(struct source *s, struct err *e);
 
-/* The connection, *out borrowed.  ERR_INTR after source_cancel(). */
+/* The connection, *out borrowed.  ERR_INTR after source_stop_remote(), source_cancel(). */
 int source_remote(struct source *s, struct remote **out, struct err *e);
-/* From any thread: what runs on the connection ends soon. */
+/* From any thread: what runs on the connection, or is only about to be made, ends soon. */
 void source_stop_remote(struct source *s);
 /* Closes it; the next source_remote() makes a new one. */
 void source_drop_remote(struct source *s);

@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "src/base/fd.h"
 #include "tests/unit/flatmake.h"
@@ -474,6 +477,64 @@ START_TEST(no_layers_are_an_empty_root)
 }
 END_TEST
 
+/* A layer of which half a megabyte is there; the rest comes when somebody gives up. */
+struct stalled {
+	struct stream s;
+	size_t sent;
+	int waited;
+	atomic_bool gave_up;
+};
+
+static ssize_t stalled_read(struct stream *s, void *buf, size_t n, struct err *e)
+{
+	struct stalled *st = (struct stalled *)s;
+
+	if (st->sent < 512 << 10) {
+		memset(buf, 'x', n);
+		st->sent += n;
+		return (ssize_t)n;
+	}
+	for (; !st->gave_up && st->waited < 5000; st->waited++)
+		usleep(1000);
+	return err_set(e, ERR_INTR, "given up");
+}
+
+static void stalled_close(struct stream *s)
+{
+	(void)s;
+}
+
+static int stalled_open(struct stream **out, void *arg, struct err *e)
+{
+	(void)e;
+	*out = arg;
+	return 0;
+}
+
+static void stalled_give_up(void *arg)
+{
+	((struct stalled *)arg)->gave_up = true;
+}
+
+START_TEST(a_bad_layer_does_not_wait_for_the_rest_of_it)
+{
+	static const struct stream_ops ops = { stalled_read, stalled_close };
+	struct stalled s = { .s.ops = &ops };
+	struct layer_input in = {
+		.name = "layer x", .open = stalled_open, .give_up = stalled_give_up, .arg = &s
+	};
+	struct flatten_opts o = { .threads = 1 };
+	struct flatten_stat st;
+	struct err e = { 0 };
+	auto_close int fd = memfd_create("image", MFD_CLOEXEC);
+
+	ck_assert_int_eq(flatten(fd, 0, &in, 1, NULL, 0, &o, &st, &e), -1);
+	ck_assert_str_eq(e.text, "layer x: a header's checksum is wrong: this is no tar archive");
+	ck_assert(s.gave_up);
+	ck_assert_int_lt(s.waited, 5000);
+}
+END_TEST
+
 UNIT(flatten, one_and_many_threads_write_the_same_bytes, bodies_of_all_shapes_read_back,
      equal_bodies_are_stored_once_and_holes_not_at_all,
      an_image_stands_at_its_offset_and_ends_there, metadata_is_kept_to_the_bit,
@@ -482,4 +543,4 @@ UNIT(flatten, one_and_many_threads_write_the_same_bytes, bodies_of_all_shapes_re
      bodies_that_upper_layers_hide_are_not_stored, the_engines_own_files_come_last,
      limits_are_stated_with_their_option, a_broken_layer_is_named_with_its_path,
      a_wrong_diff_id_is_fatal, a_full_disk_is_told, compressions_are_parsed,
-     no_layers_are_an_empty_root)
+     no_layers_are_an_empty_root, a_bad_layer_does_not_wait_for_the_rest_of_it)
