@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,9 @@
 #include "src/base/buf.h"
 #include "src/base/fd.h"
 #include "src/base/mem.h"
+
+/* A process that has ended and whose parent has not asked yet: it writes no more. */
+#define ZOMBIE ULLONG_MAX
 
 /* Field 22 of /proc/PID/stat (proc_pid_stat(5)); 0 when it cannot be read.  The command name
  * may hold blanks and parentheses, so fields count from the last ')'. */
@@ -26,6 +30,8 @@ static unsigned long long start_time(long pid)
 	if (file_read(AT_FDCWD, path, &b, 4096, &e) != 0)
 		return 0;
 	p = strrchr(b.data, ')');
+	if (p && (str_has_prefix(p, ") Z ") || str_has_prefix(p, ") X ")))
+		return ZOMBIE;
 	for (int field = 2; p && field < 22; field++)
 		p = strchr(p + 1, ' ');
 	return p ? strtoull(p + 1, NULL, 10) : 0;
