@@ -179,16 +179,30 @@ int store_write(struct store *s, const struct digest *d, const void *p, size_t n
 	return store_put_commit(put, e);
 }
 
-/* Is it "<hex>.<owner>.part" or ".turn" of a process that is gone, as far as we can tell? */
-static bool is_left_over(const char *name)
+/* How long a file in tmp stays that nobody works on: 0 not at all, -1 for ever, because somebody
+ * does.  A download's part is worth keeping; a dead process's turn, copy or
+ * unfinished image (".berth-<owner>.part") is not. */
+static int64_t time_left_over(const char *name, int64_t part_age)
 {
 	const char *dot = strchr(name, '.');
 	auto_free char *part = dot ? owner_of_file(dot, ".", ".part") : NULL;
 	auto_free char *turn = dot ? owner_of_file(dot, ".", ".turn") : NULL;
-	const char *owner = part ? part : turn;
-	enum owner_state o = owner && dot != name ? owner_state(owner) : OWNER_ALIVE;
+	auto_free char *copy = dot ? owner_of_file(dot, ".", ".copy") : NULL;
+	auto_free char *image = owner_of_file(name, ".berth-", ".part");
+	const char *owner = image ? image : part ? part : turn ? turn : copy;
 
-	return o == OWNER_GONE || o == OWNER_ELSEWHERE;
+	if (!owner)
+		return -1;
+	switch (owner_state(owner)) {
+	case OWNER_GONE:
+		return part && !image ? part_age : 0;
+	case OWNER_ELSEWHERE:
+		return part_age;
+	case OWNER_SELF:
+	case OWNER_ALIVE:
+		break;
+	}
+	return -1;
 }
 
 int store_sweep(struct store *s, int64_t max_age, struct err *e)
@@ -202,11 +216,14 @@ int store_sweep(struct store *s, int64_t max_age, struct err *e)
 		close_p_(&fd);
 		return err_sys(e, "read %s/tmp", s->dir);
 	}
-	while ((de = readdir(dir)))
-		if (is_left_over(de->d_name) &&
-		    fstatat(s->tmp, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    time(NULL) - st.st_mtime > max_age)
+	while ((de = readdir(dir))) {
+		int64_t age = time_left_over(de->d_name, max_age);
+
+		if (age == 0 ||
+		    (age > 0 && fstatat(s->tmp, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		     time(NULL) - st.st_mtime > age))
 			unlinkat(s->tmp, de->d_name, 0);
+	}
 	closedir(dir);
 	return 0;
 }

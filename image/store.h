@@ -2,6 +2,7 @@
  *
  *	DIR/v1/blobs/sha256/4f/4f53cda1...          complete, named by what they hash to
  *	DIR/v1/tmp/4f53cda1....HOST.PID.START.part  being written by that process
+ *	DIR/v1/tmp/KEY.HOST.PID.START.copy, .turn   see store_sif.c, store_turn.h
  *	DIR/v1/sif/KEY/SIZE-MTIME.sif               images made from them
  *
  *	r = store_find(s, &d, size, &fd, e);                // 1: there, fd open
@@ -109,7 +110,8 @@ int store_sif_publish(struct store *s, const char *key, int fd, int dirfd, const
  * there. */
 int store_copy_out(int fd, int dirfd, const char *name, struct err *e);
 
-/* Removes part files older than max_age seconds whose writer is gone. */
+/* Removes what processes that are gone have left: their part files when older than max_age
+ * seconds, all else at once; and what other hosts left when older than that. */
 int store_sweep(struct store *s, int64_t max_age, struct err *e);
 
 #endif

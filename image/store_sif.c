@@ -114,14 +114,17 @@ static int publish_copy(struct store *s, const char *key, const char *tmp, struc
 
 	if (fd < 0)
 		return err_sys(e, "open %s/tmp/%s", s->dir, tmp);
-	return store_sif_publish(s, key, fd, s->tmp, tmp, &path, e);
+	if (store_sif_publish(s, key, fd, s->tmp, tmp, &path, e) == 0)
+		return 0;
+	unlinkat(s->tmp, tmp, 0);
+	return -1;
 }
 
 int store_sif_put(struct store *s, const char *key, int fd, int dirfd, const char *name,
 		  struct err *e)
 {
 	auto_free char *sub = xasprintf("sif/%s", key), *me = owner_name();
-	auto_free char *tmp = xasprintf("%s.%s.part", key, me), *entry = NULL, *path = NULL;
+	auto_free char *tmp = xasprintf("%s.%s.copy", key, me), *entry = NULL, *path = NULL;
 	struct stat st;
 	int r;
 

@@ -17,7 +17,7 @@ struct interrupt {
 	void *arg;
 	pthread_t thread;
 	int running;
-	struct sigaction old[ARRAY_LEN(signals)];
+	struct sigaction old[ARRAY_LEN(signals)], old_xfsz;
 };
 
 static int wake = -1; /* eventfd */
@@ -51,6 +51,7 @@ struct interrupt *interrupt_begin(void (*stop)(void *arg), void *arg)
 	struct interrupt *in = xcalloc(1, sizeof(*in));
 	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART | SA_RESETHAND };
 
+	sigaction(SIGXFSZ, &(struct sigaction){ .sa_handler = SIG_IGN }, &in->old_xfsz);
 	in->stop = stop;
 	in->arg = arg;
 	caught = 0;
@@ -87,6 +88,7 @@ void interrupt_end(struct interrupt *in)
 		(void)!write(wake, &one, sizeof(one));
 		pthread_join(in->thread, NULL);
 	}
+	sigaction(SIGXFSZ, &in->old_xfsz, NULL);
 	close_p_(&wake);
 	wake = -1;
 	free(in);

@@ -4,6 +4,7 @@
  *	... the job; it fails soon after stop_everything(job) was called ...
  *	if (interrupt_signal(in)) ...   // which signal, 0 none
  *
+ * A file over the limit of `ulimit -f` is an error that a write gives, and no signal meanwhile.
  * INT, TERM and HUP count, unless they were ignored before (nohup).  The first one calls the
  * function, in a thread of its own; a second one ends the process as ever.  One at a time in a
  * process. */

@@ -75,10 +75,31 @@ static void sweep(int dirfd)
 	closedir(dir);
 }
 
-int output_check(struct output *o, const char *path, bool force, struct err *e)
+/* A symbolic link is replaced itself, but not one to a device: nobody means /dev/stdout to become
+ * a file. */
+static int check_old(const struct output *o, struct err *e)
 {
 	struct stat st;
 
+	if (fstatat(o->dirfd, o->base, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	if (S_ISDIR(st.st_mode))
+		return err_set(e, ERR_USAGE, "output %s is a directory: name a file in it",
+			       o->path);
+	if (S_ISLNK(st.st_mode) && fstatat(o->dirfd, o->base, &st, 0) < 0)
+		st.st_mode = S_IFREG; /* it dangles */
+	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return err_set(e, ERR_USAGE,
+			       "output %s is a device, a pipe or a socket: an image must be "
+			       "written to a file",
+			       o->path);
+	if (!o->force)
+		return err_set(e, ERR_EXISTS, "output %s exists already; -F replaces it", o->path);
+	return 0;
+}
+
+int output_check(struct output *o, const char *path, bool force, struct err *e)
+{
 	o->dirfd = o->fd = -1;
 	o->path = xstrdup(path);
 	o->dir = path_dir(path);
@@ -87,15 +108,14 @@ int output_check(struct output *o, const char *path, bool force, struct err *e)
 	if (!*o->base || !strcmp(o->base, ".") || !strcmp(o->base, ".."))
 		return err_set(e, ERR_USAGE, "output %s names no file", path);
 	o->dirfd = open(o->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (o->dirfd < 0)
+	if (o->dirfd < 0 && errno == ENOENT)
+		return err_set(e, ERR_NOTFOUND, "output directory %s is not there: make it first",
+			       o->dir);
+	/* Looked at now, and not when everything has been fetched. */
+	if (o->dirfd < 0 || faccessat(o->dirfd, ".", W_OK | X_OK, AT_EACCESS) < 0)
 		return err_sys(e, "output directory %s", o->dir);
-	if (fstatat(o->dirfd, o->base, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		if (S_ISDIR(st.st_mode))
-			return err_set(e, ERR_USAGE, "output %s is a directory", path);
-		if (!force)
-			return err_set(e, ERR_EXISTS, "output %s exists already; -F replaces it",
-				       path);
-	}
+	if (check_old(o, e) < 0)
+		return -1;
 	sweep(o->dirfd);
 	return 0;
 }
@@ -122,6 +142,21 @@ int output_create(struct output *o, struct err *e)
 	return 0;
 }
 
+static int exists(void)
+{
+	errno = EEXIST;
+	return -1;
+}
+
+static bool same_file(const struct output *o)
+{
+	struct stat a, b;
+
+	return fstatat(o->dirfd, o->tmp, &a, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstatat(o->dirfd, o->base, &b, AT_SYMLINK_NOFOLLOW) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
 /* Gives tmp the final name only if that is free.  0 done, -1 with errno. */
 static int rename_noreplace(struct output *o)
 {
@@ -130,7 +165,17 @@ static int rename_noreplace(struct output *o)
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
 	/* NFS and others: a link never replaces anything; the private name goes afterwards. */
-	return linkat(o->dirfd, o->tmp, o->dirfd, o->base, 0);
+	if (linkat(o->dirfd, o->tmp, o->dirfd, o->base, 0) == 0)
+		return 0;
+	/* An NFS server whose first answer got lost finds its own link there. */
+	if (errno == EEXIST)
+		return same_file(o) ? 0 : exists();
+	if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS && errno != EMLINK)
+		return -1;
+	/* No links either (FAT, some FUSE): look, then rename. */
+	if (faccessat(o->dirfd, o->base, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return exists();
+	return renameat(o->dirfd, o->tmp, o->dirfd, o->base);
 }
 
 int output_publish(struct output *o, struct err *e)

@@ -26,7 +26,8 @@ struct output {
 	bool force;
 };
 
-/* ERR_EXISTS when path is there and not force, ERR_USAGE when it is a directory. */
+/* ERR_EXISTS when path is there and not force, ERR_USAGE when it is a directory, a device or the
+ * like, ERR_NOTFOUND, ERR_SYS when nothing can be made in its directory. */
 int output_check(struct output *o, const char *path, bool force, struct err *e);
 int output_create(struct output *o, struct err *e);
 /* The private name of a file that the caller makes himself, below dirfd. */

@@ -65,29 +65,6 @@ static char *output_path(const struct pull_req *r, const struct ref *ref)
 	return path_join(r->dir, name);
 }
 
-static int open_private_store(struct pull *p, struct err *e)
-{
-	p->private_store = output_private_dir(&p->out);
-	return store_open(&p->store, p->private_store, e);
-}
-
-static int open_store(struct pull *p, struct err *e)
-{
-	auto_free char *dir = NULL;
-
-	if (p->req->disable_cache)
-		return open_private_store(p, e);
-	dir = p->req->cachedir ? xstrdup(p->req->cachedir) : store_default_dir(environ, e);
-	if (!dir || store_open(&p->store, dir, e) < 0) {
-		if (p->req->into_store)
-			return -1;
-		/* A home that cannot be written is no reason not to write the output. */
-		log_warn("%s; this pull keeps nothing for the next", e->text);
-		return open_private_store(p, e);
-	}
-	return store_sweep(p->store, PART_AGE, e);
-}
-
 /* The image in the store goes by what it was made from and how: nothing else changes it. */
 static void make_key(struct pull *p)
 {
@@ -112,7 +89,24 @@ static void add_size(struct buf *b, uint64_t n)
 	buf_printf(b, u ? "%.1f %s" : "%.0f %s", v, units[u]);
 }
 
-static int no_room(uint64_t need, uint64_t have, const char *where, struct err *e)
+/* Which place is full, and what helps there: the store, or the output's directory. */
+static int no_room(const struct pull *p, bool store, const char *why, int sys, struct err *e)
+{
+	bool own = store && !p->private_store;
+
+	if (own || p->req->into_store)
+		err_set(e, ERR_SPACE,
+			"no room in the image store %s: %s; BERTH_CACHEDIR moves it%s",
+			store_dir(p->store), why,
+			own && !p->req->into_store ? ", --disable-cache does without it" : "");
+	else
+		err_set(e, ERR_SPACE, "no room in %s: %s; free some or write the image elsewhere",
+			p->out.dir, why);
+	e->sys = sys;
+	return -1;
+}
+
+static int too_little(const struct pull *p, bool store, uint64_t need, uint64_t have, struct err *e)
 {
 	auto_buf struct buf b = { 0 };
 
@@ -120,9 +114,41 @@ static int no_room(uint64_t need, uint64_t have, const char *where, struct err *
 	add_size(&b, need);
 	buf_adds(&b, " are needed, ");
 	add_size(&b, have);
-	err_set(e, ERR_SPACE, "no room in %s: %s are free", where, buf_str(&b));
-	e->sys = ENOSPC;
+	buf_adds(&b, " are free");
+	return no_room(p, store, buf_str(&b), ENOSPC, e);
+}
+
+/* A write failed; e names some private file and not what to do. */
+static int write_failed(const struct pull *p, bool store, struct err *e)
+{
+	if (e->kind == ERR_SPACE && e->sys)
+		no_room(p, store, strerror(e->sys), e->sys, e);
 	return -1;
+}
+
+static int open_private_store(struct pull *p, struct err *e)
+{
+	p->private_store = output_private_dir(&p->out);
+	if (store_open(&p->store, p->private_store, e) < 0)
+		return write_failed(p, true, e);
+	return 0;
+}
+
+static int open_store(struct pull *p, struct err *e)
+{
+	auto_free char *dir = NULL;
+
+	if (p->req->disable_cache)
+		return open_private_store(p, e);
+	dir = p->req->cachedir ? xstrdup(p->req->cachedir) : store_default_dir(environ, e);
+	if (!dir || store_open(&p->store, dir, e) < 0) {
+		if (p->req->into_store)
+			return -1;
+		/* A home that cannot be written is no reason not to write the output. */
+		log_warn("%s; this pull keeps nothing for the next", e->text);
+		return open_private_store(p, e);
+	}
+	return store_sweep(p->store, PART_AGE, e);
 }
 
 /* What the image will take is not known before it is there; half of what its layers take is what
@@ -136,13 +162,13 @@ static int check_room(struct pull *p, const struct layers *l, struct err *e)
 
 	if (fstat(store, &a) == 0 && fstat(dir, &b) == 0 && a.st_dev == b.st_dev) {
 		if (down + image > store_free)
-			return no_room(down + image, store_free, p->out.dir, e);
+			return too_little(p, false, down + image, store_free, e);
 		return 0;
 	}
 	if (down > store_free)
-		return no_room(down, store_free, store_dir(p->store), e);
+		return too_little(p, true, down, store_free, e);
 	if (image > dir_free)
-		return no_room(image, dir_free, p->out.dir, e);
+		return too_little(p, false, image, dir_free, e);
 	return 0;
 }
 
@@ -176,6 +202,12 @@ static int write_sif(struct pull *p, const struct layers *l, struct err *e)
 	return 0;
 }
 
+/* Could other bytes have gone better? */
+static bool is_about_bytes(const struct err *e)
+{
+	return e->kind == ERR_INPUT || e->kind == ERR_LIMIT || e->kind == ERR_UNSUPPORTED;
+}
+
 /* One attempt: fetch what is missing and write the image.  1: it failed over bytes that the
  * store had wrong, they are gone now, try again. */
 static int attempt(struct pull *p, struct bar *bar, struct progress *bars, struct err *e)
@@ -196,9 +228,11 @@ static int attempt(struct pull *p, struct bar *bar, struct progress *bars, struc
 	/* A download that failed is the cause, whatever the reader made of it. */
 	if (fetched < 0) {
 		*e = net;
-		return -1;
+		return write_failed(p, true, e);
 	}
-	return r < 0 && e->kind == ERR_INPUT && layers_were_stale(l) ? 1 : r;
+	if (r < 0 && is_about_bytes(e) && layers_were_stale(l))
+		return 1;
+	return r < 0 ? write_failed(p, false, e) : 0;
 }
 
 static int make_image(struct pull *p, struct err *e)
@@ -207,7 +241,7 @@ static int make_image(struct pull *p, struct err *e)
 	int r;
 
 	if (source_config(&p->source, e) < 0)
-		return -1;
+		return write_failed(p, true, e);
 	bar = progress_bar(p->req->progress, "writing the image", p->source.manifest.total);
 	r = attempt(p, bar, p->req->progress, e);
 	if (r == 1) {
@@ -236,8 +270,8 @@ static int take_from_store(struct pull *p, struct err *e)
 	if (fd < 0)
 		return 0;
 	if (store_copy_out(fd, p->out.dirfd, output_private_name(&p->out), e) < 0)
-		return -1;
-	return output_publish(&p->out, e) < 0 ? -1 : 1;
+		return write_failed(p, false, e);
+	return output_publish(&p->out, e) < 0 ? write_failed(p, false, e) : 1;
 }
 
 static bool is_stopped(void *arg)
@@ -267,8 +301,10 @@ static int pull_to_file(struct pull *p, struct buf *path_out, struct err *e)
 	if (r < 0)
 		return -1;
 	if (r == 0) {
-		if (make_image(p, e) < 0 || output_publish(&p->out, e) < 0)
+		if (make_image(p, e) < 0)
 			return -1;
+		if (output_publish(&p->out, e) < 0)
+			return write_failed(p, false, e);
 		/* Only a convenience for next time. */
 		if (!p->private_store && store_sif_put(p->store, p->key, p->out.fd, p->out.dirfd,
 						       p->out.base, &ignored) < 0)
@@ -294,8 +330,10 @@ static int pull_to_store(struct pull *p, struct buf *path_out, struct err *e)
 	path = store_sif_draft(p->store, p->key);
 	if (output_check(&p->out, path, true, e) < 0 || make_image(p, e) < 0)
 		return -1;
-	if (fsync(p->out.fd) < 0)
-		return err_sys(e, "write %s", path);
+	if (fsync(p->out.fd) < 0) {
+		err_sys(e, "write %s", path);
+		return write_failed(p, true, e);
+	}
 	return store_sif_publish(p->store, p->key, p->out.fd, p->out.dirfd, p->out.tmp, path_out,
 				 e);
 }
@@ -310,7 +348,7 @@ static int run(struct pull *p, struct buf *path_out, struct err *e)
 		return -1;
 	p->source.store = p->store;
 	if (source_resolve(&p->source, e) < 0)
-		return -1;
+		return write_failed(p, true, e);
 	make_key(p);
 	return p->req->into_store ? pull_to_store(p, path_out, e) : pull_to_file(p, path_out, e);
 }

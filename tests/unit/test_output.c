@@ -139,12 +139,18 @@ START_TEST(names_that_are_no_files_are_refused)
 	static const struct {
 		const char *path, *text;
 	} t[] = {
-		{ "sub", "output sub is a directory" },
+		{ "sub", "output sub is a directory: name a file in it" },
+		{ "fifo", "output fifo is a device, a pipe or a socket: an image must be written "
+			  "to a file" },
+		{ "stdout", "output stdout is a device, a pipe or a socket: an image must be "
+			    "written to a file" },
 		{ "..", "output .. names no file" },
-		{ "none/a.sif", "output directory none: No such file or directory" },
+		{ "none/a.sif", "output directory none is not there: make it first" },
 	};
 
 	ck_assert_int_eq(mkdir("sub", 0755), 0);
+	ck_assert_int_eq(mkfifo("fifo", 0600), 0);
+	ck_assert_int_eq(symlink("/dev/null", "stdout"), 0);
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
 		auto_output struct output o = { 0 };
 		struct err e = { 0 };

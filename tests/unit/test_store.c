@@ -391,6 +391,32 @@ START_TEST(old_parts_of_dead_writers_are_swept)
 }
 END_TEST
 
+START_TEST(turns_and_copies_of_the_dead_are_swept_at_once)
+{
+	auto_free char *me = owner_name();
+	auto_free char *place = xstrndup(me, (size_t)(strchr(me, '.') - me));
+	static const char *const kinds[] = { "turn", "copy" };
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		/* No process has the highest pid and started first. */
+		auto_free char *dead =
+			xasprintf("%s/v1/tmp/aa.%s.4194303.1.%s", dir, place, kinds[i]);
+		auto_free char *mine = xasprintf("%s/v1/tmp/aa.%s.%s", dir, me, kinds[i]);
+
+		auto_free char *image = xasprintf("%s/v1/tmp/.berth-%s.4194303.1.part", dir, place);
+
+		ck_ok(file_write_atomic(AT_FDCWD, dead, "x", 1, 0600, &e), &e);
+		ck_ok(file_write_atomic(AT_FDCWD, image, "x", 1, 0600, &e), &e);
+		ck_ok(file_write_atomic(AT_FDCWD, mine, "x", 1, 0600, &e), &e);
+		ck_ok(store_sweep(store, 3600, &e), &e);
+		ck_assert_int_eq(access(dead, F_OK), -1);
+		ck_assert_int_eq(access(image, F_OK), -1);
+		ck_assert_int_eq(access(mine, F_OK), 0);
+	}
+}
+END_TEST
+
 static bool never(void *arg)
 {
 	(void)arg;
@@ -507,6 +533,7 @@ int main(void)
 		an_image_changed_in_place_is_no_longer_found,
 		the_directory_comes_from_the_environment,
 		old_parts_of_dead_writers_are_swept,
+		turns_and_copies_of_the_dead_are_swept_at_once,
 		of_many_processes_one_makes_the_image,
 		waiting_for_a_turn_can_be_stopped,
 		owners_are_told_apart,
