@@ -235,12 +235,46 @@ static int add_link(struct layer_reader *r, struct merge_log *log, const struct 
 	return 0;
 }
 
+/* Does the path as text climb out of the root?  One that starts with "/" only says where the
+ * root is, as some packers do. */
+static bool climbs_out(const char *path)
+{
+	size_t depth = 0;
+
+	for (const char *p = path; *p;) {
+		size_t n = strcspn(p, "/");
+
+		if (n == 2 && p[0] == '.' && p[1] == '.') {
+			if (depth-- == 0)
+				return true;
+		} else if (n > 1 || (n == 1 && p[0] != '.')) {
+			depth++;
+		}
+		p += n + (p[n] == '/');
+	}
+	return false;
+}
+
+/* Nothing could leave the image by such a name, but no honest layer has one. */
+static int check_names(const struct tar_entry *en, struct err *e)
+{
+	auto_buf struct buf b = { 0 };
+
+	if (climbs_out(en->path))
+		return err_set(e, ERR_INPUT, "its name leads out of the image");
+	if (en->type != TAR_LINK || !climbs_out(en->link))
+		return 0;
+	buf_add_escaped(&b, en->link, strnlen(en->link, 512));
+	return err_set(e, ERR_INPUT, "a hard link to %s, which leads out of the image",
+		       buf_str(&b));
+}
+
 static int add_entry(struct layer_reader *r, struct source *s, struct merge_log *log,
 		     const struct tar_entry *en, uint16_t layer, struct err *e)
 {
 	struct inode *i = NULL;
 	struct node *n;
-	int m = add_mark(r, log, en, layer, e);
+	int m = check_names(en, e) < 0 ? -1 : add_mark(r, log, en, layer, e);
 
 	if (m != 0)
 		return m < 0 ? -1 : 0;

@@ -115,7 +115,10 @@ static const struct merge_case rules[] = {
 	/* names */
 	{ { L("f a 1"), L("f a 2") }, "/a[2]" },
 	{ { L("f a 1", "f a 2") }, "/a[2]" },
-	{ { L("f ../../a 1", "f //b/./../c 2") }, "/a[1] /c[2]" },
+	{ { L("f a/../b 1", "f //b/./../c 2") }, "/b[1] /c[2]" },
+	{ { L("f a/../../b 1") }, "layer 1: /a/../../b: its name leads out of the image" },
+	{ { L("f a 1", "h b ../a") },
+	  "layer 1: /b: a hard link to ../a, which leads out of the image" },
 	{ { L("f x/y/z 1") }, "/x/y/z[1]" },
 	/* whiteouts hide what is below, never their own layer, wherever they stand */
 	{ { L("f a 1", "f b 1"), L("w a") }, "/b[1]" },
