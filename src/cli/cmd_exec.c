@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "src/base/log.h"
 #include "src/cli/cmd.h"
 #include "src/cli/exit.h"
 #include "src/flow/run.h"
@@ -70,11 +71,11 @@ static int start(struct run_req *r, enum run_verb verb, int argc, char **argv, s
 		strv_add(&r->args, argv[i]);
 	status = flow_run(r, &text, e);
 	strv_fini(&r->args);
-	if (status < 0)
-		return -1;
-	if (cmd_print(&text, e) < 0)
-		return -1;
-	return status;
+	if (status > 0)
+		log_error("%s", e->text);
+	if (status != 0)
+		return status;
+	return cmd_print(&text, e);
 }
 
 static int run_exec(void *req, int argc, char **argv, struct err *e)

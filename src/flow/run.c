@@ -11,11 +11,13 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "image/serve.h"
 #include "mpi/keeper.h"
 #include "src/base/log.h"
 #include "src/base/path.h"
+#include "src/base/progress.h"
 #include "src/enter/enter.h"
 #include "src/flow/pull.h"
 #include "src/flow/run_host.h"
@@ -93,13 +95,33 @@ static void names_add(struct serving *s)
 	file_replace(s->plan, "/etc/group", &group);
 }
 
+/* Where the program may be: decoding it begins before it is asked for. */
+static void program_names(const struct plan *p, struct strv *out)
+{
+	const char *path = strv_env_get(&p->env, "PATH");
+	auto_strv struct strv dirs = { 0 };
+
+	if (strchr(p->argv.v[0], '/')) {
+		if (p->argv.v[0][0] == '/')
+			strv_add(out, p->argv.v[0]);
+		return;
+	}
+	strv_split(&dirs, path ? path : "", ':');
+	for (size_t i = 0; i < dirs.n; i++)
+		strv_addf(out, "%s/%s", dirs.v[i], p->argv.v[0]);
+}
+
 static int serving_prepare(void *arg, struct err *e)
 {
 	struct serving *s = arg;
 	struct serve_opts o = { .uid = s->plan->uid, .gid = s->plan->gid, .store = true };
+	auto_strv struct strv warm = { 0 };
 
 	names_add(s);
+	program_names(s->plan, &warm);
 	o.nodes = nodes_make(s->plan, &o.nnodes);
+	o.warm = (const char *const *)strv_list(&warm);
+	o.nwarm = warm.n;
 	return serve_new(&s->serve, s->image->squash, &o, e);
 }
 
@@ -115,9 +137,7 @@ static int explain(const struct fault *f, const struct plan *p, int keeper, stru
 {
 	int r = fault_explain(f, p, e);
 
-	if (r > 0)
-		log_error("%s", e->text);
-	else if (keeper >= 0 && keeper_failure(keeper, e))
+	if (r < 0 && keeper >= 0 && keeper_failure(keeper, e))
 		err_wrap(e, "%s", p->image);
 	return r;
 }
@@ -171,12 +191,18 @@ static int image_path(const struct run_req *req, struct buf *path, struct err *e
 				 .ca_file = req->ca_file,
 				 .auth_file = req->auth_file };
 	struct stat st;
+	int r;
 
 	/* What exists is a file, whatever its name looks like. */
-	if (!strncmp(req->image, "docker://", 9) && stat(req->image, &st) < 0)
-		return flow_pull(&pull, path, e);
-	buf_adds(path, req->image);
-	return 0;
+	if (strncmp(req->image, "docker://", 9) != 0 || stat(req->image, &st) == 0) {
+		buf_adds(path, req->image);
+		return 0;
+	}
+	pull.progress = progress_new(STDERR_FILENO);
+	r = flow_pull(&pull, path, e);
+	/* Its thread ends here: what follows needs a process of one thread. */
+	progress_free(pull.progress);
+	return r;
 }
 
 int flow_run(const struct run_req *req, struct buf *text, struct err *e)
