@@ -93,11 +93,16 @@ def unended():
     return entry(b"un", type=DIR) + entry(b"un/ended", b"ends here\n").rstrip(b"\0")
 
 
+def pack(data):
+    """The same bytes on each run, so that what was made from them is found again."""
+    return gzip.compress(data, mtime=0)
+
+
 def main():
     first = odd_entries() + lower() + END
     half = len(first) // 2 // 512 * 512 + 77
-    members = gzip.compress(first[:half]) + gzip.compress(b"") + gzip.compress(first[half:])
-    image = Image([members, upper() + END, gzip.compress(unended())], config={"config": {
+    members = b"".join(pack(part) for part in (first[:half], b"", first[half:]))
+    image = Image([members, upper() + END, pack(unended())], config={"config": {
         "Env": ["PATH=/usr/bin:/bin", "ODD=a b$c\"d'e\\f"], "Entrypoint": ["/bin/echo", "it's"],
         "Cmd": ["$HOME", "\"q\""], "Labels": {"org.example.a": "1", "empty": ""},
         "WorkingDir": "/tmp", "User": "1000:1000"}})
