@@ -107,7 +107,7 @@ static int add_xattrs(struct tree *t, struct inode *i, const struct tar_entry *e
 		qsort(x->v, x->n, sizeof(x->v[0]), by_xattr_name);
 		i->xattrs = x;
 	}
-	return tree_check_size(t, e);
+	return 0;
 }
 
 static mode_t type_bits(enum tar_type type)
@@ -146,7 +146,8 @@ static int make_inode(struct layer_reader *r, struct inode **out, const struct t
 		i->rdev = encode_dev(en->major, en->minor);
 	}
 	*out = i;
-	return add_xattrs(r->tree, i, en, e);
+	/* Also for a path that is known: what stood there keeps its memory. */
+	return add_xattrs(r->tree, i, en, e) < 0 ? -1 : tree_check_size(r->tree, e);
 }
 
 static int store_body(struct layer_reader *r, struct source *s, struct inode *i, struct err *e)

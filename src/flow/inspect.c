@@ -176,7 +176,9 @@ static int print_env(void *arg, const char *key, const struct json *v)
 
 	if (!json_str(v))
 		return 0;
-	buf_printf(out, "=== %s ===\n", key);
+	buf_adds(out, "=== ");
+	buf_add_escaped(out, key, strlen(key));
+	buf_adds(out, " ===\n");
 	add_line(out, json_str(v));
 	buf_addch(out, '\n');
 	return 0;

@@ -379,6 +379,23 @@ START_TEST(limits_are_stated_with_their_option)
 }
 END_TEST
 
+START_TEST(one_link_again_and_again_is_bounded_too)
+{
+	auto_buf struct buf b = { 0 };
+	auto_free char *target = xcalloc(1, 4001);
+	struct flatten_opts o = { .max_entries = 400 };
+
+	memset(target, 'x', 4000);
+	for (int i = 0; i < 400; i++) {
+		tarmake_pax(&b, 'x', "linkpath", target, 4000);
+		tarmake(&b, (struct tarmake){ .path = "a", .type = '2', .link = "x" });
+	}
+	ck_fails(&b, &o, ERR_LIMIT,
+		 "layer 1: a: the image's names, links and attributes take more than 1253376 "
+		 "bytes; --max-entries raises this limit");
+}
+END_TEST
+
 START_TEST(a_broken_layer_is_named_with_its_path)
 {
 	auto_buf struct buf cut = { 0 }, text = { 0 };
@@ -541,6 +558,7 @@ UNIT(flatten, one_and_many_threads_write_the_same_bytes, bodies_of_all_shapes_re
      extended_attributes_are_kept_but_for_the_hosts_own,
      a_hidden_body_that_a_link_keeps_alive_is_read_again,
      bodies_that_upper_layers_hide_are_not_stored, the_engines_own_files_come_last,
-     limits_are_stated_with_their_option, a_broken_layer_is_named_with_its_path,
-     a_wrong_diff_id_is_fatal, a_full_disk_is_told, compressions_are_parsed,
-     no_layers_are_an_empty_root, a_bad_layer_does_not_wait_for_the_rest_of_it)
+     limits_are_stated_with_their_option, one_link_again_and_again_is_bounded_too,
+     a_broken_layer_is_named_with_its_path, a_wrong_diff_id_is_fatal, a_full_disk_is_told,
+     compressions_are_parsed, no_layers_are_an_empty_root,
+     a_bad_layer_does_not_wait_for_the_rest_of_it)
