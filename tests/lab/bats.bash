@@ -23,7 +23,8 @@ setup() {
 	chmod 0700 "$BATS_TEST_TMPDIR"
 	export BERTH_CACHEDIR=$CACHE HOME=$BATS_TEST_TMPDIR/home LAB_PIDS
 	# A keeper has no stderr to report on.
-	export ASAN_OPTIONS=log_path=$BATS_TEST_TMPDIR/sanitizer UBSAN_OPTIONS=$ASAN_OPTIONS
+	export ASAN_OPTIONS=log_path=$BATS_TEST_TMPDIR/sanitizer
+	export UBSAN_OPTIONS=$ASAN_OPTIONS
 	cd "$WORK" || return 1
 }
 

@@ -179,7 +179,9 @@ slow_tokens() {
 		sleep 2
 		kill -$signal $berth
 		lab_wait_for 10 lab_is_gone $berth
-		! wait $berth
+		ended=0
+		wait $berth || ended=$?
+		[ "$ended" != 0 ]
 		rm log
 		tidy
 	done
