@@ -226,3 +226,16 @@ berth_offset() {
 		"docker://localhost:$LAB_OPEN/lab/busybox:1"
 	fails "closed.*Permission denied" keeps
 }
+
+@test "bars show on a terminal, and only there" {
+	needs_debian
+	pull lab/numpy:1
+	worked
+	[[ $stderr != *%* && $stderr != *$'\r'* ]]
+	rm -r out.sif "$CACHE"
+	script -qec "stty cols 100; timeout 200 $BERTH pull --tls-ca $LAB_CA out.sif \
+		docker://localhost:$LAB_OPEN/lab/numpy:1" /dev/null </dev/null >screen
+	[ -e out.sif ]
+	grep -qa 'MB' screen
+	grep -qa 'writing' screen
+}
