@@ -37,17 +37,35 @@ static unsigned long long start_time(long pid)
 	return p ? strtoull(p + 1, NULL, 10) : 0;
 }
 
+/* Nodes that nobody named, diskless ones for instance, are all called the same; what they do not
+ * share is the boot. */
+static void add_boot(struct buf *b, const char *name)
+{
+	auto_buf struct buf id = { 0 };
+	struct err e;
+
+	if (*name && strcmp(name, "(none)") != 0 && strcmp(name, "localhost") != 0 &&
+	    !str_has_prefix(name, "localhost."))
+		return;
+	if (file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", &id, 64, &e) == 0)
+		buf_printf(b, "-%.8s", buf_str(&id));
+}
+
 /* Pids mean something only within one pid namespace of one host. */
 static char *place(void)
 {
+	auto_buf struct buf b = { 0 };
 	struct utsname u;
 	struct stat st = { 0 };
 	char *s;
 
 	if (uname(&u) < 0)
-		strcpy(u.nodename, "unknown");
+		*u.nodename = '\0';
 	(void)stat("/proc/self/ns/pid", &st);
-	s = xasprintf("%s-%lu", u.nodename, (unsigned long)st.st_ino);
+	buf_adds(&b, *u.nodename ? u.nodename : "unknown");
+	add_boot(&b, u.nodename);
+	buf_printf(&b, "-%lu", (unsigned long)st.st_ino);
+	s = xstrdup(buf_str(&b));
 	for (char *p = s; *p; p++)
 		if (*p == '/')
 			*p = '_';

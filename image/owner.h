@@ -5,8 +5,9 @@
  *	... create "debian.sif.<me>.part" ...
  *	if (owner_state("node7-4026531836.77.5") == OWNER_GONE) unlink(...);
  *
- * The parts are host name and pid namespace, pid, and the process's start time in ticks since
- * boot, so that a pid used again is not taken for the old process. */
+ * The parts are host name (with the boot's id when it is a mere "localhost") and pid namespace,
+ *pid, and the process's start time in ticks since boot, so that a pid used again is not taken for
+ *the old process. */
 #ifndef IMAGE_OWNER_H
 #define IMAGE_OWNER_H
 

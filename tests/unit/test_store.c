@@ -3,8 +3,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdbool.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -394,10 +395,12 @@ END_TEST
 START_TEST(turns_and_copies_of_the_dead_are_swept_at_once)
 {
 	auto_free char *me = owner_name();
-	auto_free char *place = xstrndup(me, (size_t)(strchr(me, '.') - me));
+	auto_free char *place = xstrdup(me);
 	static const char *const kinds[] = { "turn", "copy" };
 	struct err e = { 0 };
 
+	*strrchr(place, '.') = '\0';
+	*strrchr(place, '.') = '\0';
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		/* No process has the highest pid and started first. */
 		auto_free char *dead =
@@ -516,6 +519,31 @@ START_TEST(owners_are_told_apart)
 }
 END_TEST
 
+START_TEST(a_host_without_a_name_goes_by_its_boot)
+{
+	auto_free char *named = NULL, *nameless = NULL;
+	auto_buf struct buf id = { 0 }, start = { 0 };
+	struct err e = { 0 };
+
+	/* In a child of libcheck's, whose host name is nobody else's. */
+	if (unshare(CLONE_NEWUSER | CLONE_NEWUTS) < 0) {
+		perror("not tried, no user namespace");
+		return;
+	}
+	ck_assert_int_eq(sethostname("node7.lab", 9), 0);
+	named = owner_name();
+	ck_assert(str_has_prefix(named, "node7.lab-40"));
+	ck_assert_int_eq(owner_state(named), OWNER_SELF);
+	ck_assert_int_eq(sethostname("localhost", 9), 0);
+	nameless = owner_name();
+	ck_assert_int_eq(file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", &id, 64, &e), 0);
+	buf_printf(&start, "localhost-%.8s-", buf_str(&id));
+	ck_assert(str_has_prefix(nameless, buf_str(&start)));
+	ck_assert_int_eq(owner_state(nameless), OWNER_SELF);
+	ck_assert_int_eq(owner_state(named), OWNER_ELSEWHERE);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *tests[] = {
@@ -537,6 +565,7 @@ int main(void)
 		of_many_processes_one_makes_the_image,
 		waiting_for_a_turn_can_be_stopped,
 		owners_are_told_apart,
+		a_host_without_a_name_goes_by_its_boot,
 	};
 	Suite *suite = suite_create("store");
 	TCase *c = tcase_create("store");
