@@ -95,10 +95,10 @@ static int from_tree(struct source_text *s, struct attributes *a, struct err *e)
 
 	if (im->kind != IMAGE_DIR &&
 	    squash_open(&s->squash, im->fd, im->off, im->size, NULL, e) < 0)
-		return -1;
+		return err_wrap(e, "image %s", im->path);
 	r = image_read_file(im, s->squash, "/.singularity.d/labels.json", TEXT_MAX, &labels, e);
 	if (r < 0)
-		return -1;
+		return err_wrap(e, "image %s", im->path);
 	if (r == 0 && labels.len &&
 	    json_parse(&s->labels, labels.data, labels.len, TEXT_MAX, e) < 0)
 		return err_wrap(e, "%s: labels.json", s->image->path);
@@ -106,7 +106,7 @@ static int from_tree(struct source_text *s, struct attributes *a, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		r = image_read_file(im, s->squash, parts[i].path, TEXT_MAX, &s->text[i], e);
 		if (r < 0)
-			return -1;
+			return err_wrap(e, "image %s", im->path);
 		a->text[i] = r == 0 ? buf_str(&s->text[i]) : NULL;
 	}
 	return env_from_tree(s, a, e);
@@ -210,7 +210,7 @@ static int deffile_from_sif(struct source_text *s, struct attributes *a, struct 
 	if (!o)
 		return 0;
 	if (sif_object_read(sif, s->image->fd, o, &s->text[i], TEXT_MAX, e) < 0)
-		return -1;
+		return err_wrap(e, "image %s", s->image->path);
 	a->text[i] = buf_str(&s->text[i]);
 	return 0;
 }

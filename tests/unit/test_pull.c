@@ -286,6 +286,18 @@ START_TEST(inspect_prints_what_the_image_says)
 }
 END_TEST
 
+START_TEST(inspect_names_the_image_that_is_broken)
+{
+	auto_buf struct buf text = { 0 };
+	char bytes[4096] = "hsqs";
+	struct err e = { 0 };
+
+	ck_ok(file_write_atomic(AT_FDCWD, "bad.sqfs", bytes, sizeof(bytes), 0644, &e), &e);
+	ck_assert_int_eq(flow_inspect(&(struct inspect_req){ .image = "bad.sqfs" }, &text, &e), -1);
+	ck_assert_msg(str_has_prefix(e.text, "image bad.sqfs: "), "%s", e.text);
+}
+END_TEST
+
 START_TEST(a_store_that_cannot_be_made_is_done_without)
 {
 	struct made m = make_image(AMD64, NULL);
