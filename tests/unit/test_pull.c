@@ -352,6 +352,7 @@ int main(void)
 		what_does_not_agree_is_refused_and_leaves_nothing,
 		an_existing_output_is_refused_before_all_else,
 		inspect_prints_what_the_image_says,
+		inspect_names_the_image_that_is_broken,
 		a_store_that_cannot_be_made_is_done_without,
 		file_names_follow_the_reference,
 	};
