@@ -6,8 +6,8 @@ PACKAGES_BUILD="gcc libc6-dev make cmake ninja-build pkg-config
 	liblz4-dev liblzma-dev libsquashfs-dev libssl-dev libzstd-dev zlib1g-dev check
 	linux-libc-dev libarchive13 libcurl4 libisal2 ca-certificates"
 PACKAGES_REGISTRY="docker-registry skopeo umoci mmdebstrap openssl procps"
-PACKAGES_TEST="bats clang llvm python3 attr jq apache2-utils squashfs-tools squashfs-tools-ng
-	squashfuse fuse3 busybox-static uidmap util-linux"
+PACKAGES_TEST="apache2-utils attr bats busybox-static clang curl e2fsprogs fuse3 jq libclang-rt-dev
+	llvm python3 squashfs-tools squashfs-tools-ng squashfuse uidmap util-linux"
 
 # packages_need NAME...: installs what is missing when root; else names it in one line and ends.
 packages_need() {
