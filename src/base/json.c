@@ -180,19 +180,40 @@ void json_dump(const struct json *j, struct buf *out)
 			      raw(j), JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
+/* Bytes of the UTF-8 character at s (RFC 3629); 0 when it is none. */
+static size_t utf8_length(const unsigned char *s)
+{
+	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+
+	if (s[0] > 0xf4)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	/* Overlong, a surrogate, beyond U+10FFFF. */
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+/* A name of a file may hold any byte, a JSON text may not: U+FFFD stands for it. */
 static void add_quoted(struct jw *w, const char *s)
 {
 	buf_addch(w->out, '"');
 	for (; *s; s++) {
 		unsigned char c = (unsigned char)*s;
 		const char *esc = strchr("\"\\\b\f\n\r\t", c);
+		size_t n = utf8_length((const unsigned char *)s);
 
 		if (esc && c)
 			buf_printf(w->out, "\\%c", "\"\\bfnrt"[esc - "\"\\\b\f\n\r\t"]);
 		else if (c < 0x20 || c == 0x7f || (w->html && strchr("<>&", c)))
 			buf_printf(w->out, "\\u%04x", c);
+		else if (n)
+			buf_add(w->out, s, n), s += n - 1;
 		else
-			buf_addch(w->out, (char)c);
+			buf_adds(w->out, "\\ufffd");
 	}
 	buf_addch(w->out, '"');
 }

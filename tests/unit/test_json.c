@@ -145,7 +145,25 @@ START_TEST(written_text_is_stable_in_every_layout)
 }
 END_TEST
 
-UNIT(json, members_of_the_wrong_type_read_as_absent, what_is_not_json_is_refused_with_its_place,
-     a_document_of_countless_values_is_not_parsed, a_long_string_of_brackets_is_one_value,
-     depth_and_size_are_bounded_before_trust, a_bare_number_is_a_document,
-     numbers_that_do_not_fit_are_no_integers, written_text_is_stable_in_every_layout)
+START_TEST(what_is_no_utf_8_is_written_as_a_replacement)
+{
+	auto_buf struct buf b = { 0 };
+	struct jw w = { .out = &b };
+
+	jw_arr(&w, NULL);
+	jw_str(&w, NULL, "\xc3\xa9 \xf0\x9f\x90\xb3");
+	jw_str(&w, NULL,
+	       "a\xff"
+	       "b\xc3");
+	jw_str(&w, NULL, "\xc0\xaf\xed\xa0\x80");
+	jw_end(&w);
+	ck_assert_str_eq(buf_str(&b), "[\"\xc3\xa9 \xf0\x9f\x90\xb3\",\"a\\ufffdb\\ufffd\","
+				      "\"\\ufffd\\ufffd\\ufffd\\ufffd\\ufffd\"]");
+}
+END_TEST
+
+UNIT(json, what_is_no_utf_8_is_written_as_a_replacement, members_of_the_wrong_type_read_as_absent,
+     what_is_not_json_is_refused_with_its_place, a_document_of_countless_values_is_not_parsed,
+     a_long_string_of_brackets_is_one_value, depth_and_size_are_bounded_before_trust,
+     a_bare_number_is_a_document, numbers_that_do_not_fit_are_no_integers,
+     written_text_is_stable_in_every_layout)
