@@ -262,6 +262,10 @@ int enter_exec(struct enter *x, struct fault *f)
 	 * image is mounted nosuid, binds of the host need not be. */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fault_at(f, FAULT_EXEC, 0);
+	if (!*program) {
+		errno = ENOENT;
+		return fault_at(f, FAULT_NOT_FOUND, 0);
+	}
 	if (!strchr(program, '/'))
 		return exec_in_path(x, program, f);
 	exec_one(x, program);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "src/enter/blockers.h"
 
@@ -49,6 +50,11 @@ static int mount_fault(const struct fault *f, const struct plan *p, struct err *
 	char words[1024];
 
 	mount_words(m, words, sizeof(words));
+	if (f->sys == EMFILE)
+		return err_set(e, ERR_LIMIT,
+			       "%s: %zu mounts need more open files than the hard limit allows "
+			       "(ulimit -Hn)",
+			       words, p->nmounts);
 	switch (f->step) {
 	case FAULT_TARGET:
 		if (f->sys == ENOENT)
@@ -63,16 +69,25 @@ static int mount_fault(const struct fault *f, const struct plan *p, struct err *
 			return err_set(e, ERR_SYS,
 				       "%s: one of them is a directory, the other is not", words);
 		return err_sys(e, "%s", words);
-	case FAULT_SOURCE:
-		if (m->kind == PLAN_BIND && f->sys == EMFILE)
-			return err_set(e, ERR_LIMIT,
-				       "%s: %zu mounts need more open files than the hard limit "
-				       "allows (ulimit -Hn)",
-				       words, p->nmounts);
-		return err_sys(e, "%s", words);
 	default:
 		return err_sys(e, "%s", words);
 	}
+}
+
+/* The process is inside the container by now: what it sees is what the kernel saw. */
+static void access_fault(const char *name, struct err *e)
+{
+	struct stat st;
+	bool there = strchr(name, '/') && stat(name, &st) == 0;
+
+	errno = EACCES;
+	if (!there)
+		err_sys(e, "%s: cannot start", name);
+	else if (S_ISDIR(st.st_mode))
+		err_set(e, ERR_SYS, "%s: cannot start: it is a directory", name);
+	else
+		err_set(e, ERR_SYS, "%s: cannot start: %s (its mode is %04o)", name,
+			strerror(EACCES), (unsigned)st.st_mode & 07777);
 }
 
 /* What belongs to the program: the exit status of a shell. */
@@ -81,7 +96,9 @@ static int program_fault(const struct fault *f, const struct plan *p, struct err
 	const char *name = p->argv.v[0];
 
 	if (f->step == FAULT_NOT_FOUND) {
-		if (strchr(name, '/'))
+		if (!*name)
+			err_set(e, ERR_NOTFOUND, "the command is an empty word");
+		else if (strchr(name, '/'))
 			err_set(e, ERR_NOTFOUND, "%s: no such file in the container", name);
 		else
 			err_set(e, ERR_NOTFOUND, "%s: command not found in the container's PATH",
@@ -95,6 +112,13 @@ static int program_fault(const struct fault *f, const struct plan *p, struct err
 	else if (f->sys == ENOEXEC)
 		err_set(e, ERR_SYS,
 			"%s: cannot start: made for another architecture, or no program", name);
+	else if (f->sys == E2BIG)
+		err_set(e, ERR_SYS,
+			"%s: cannot start: one argument or variable is longer than 128 KiB, or all "
+			"together than a quarter of the stack limit (ulimit -s)",
+			name);
+	else if (f->sys == EACCES)
+		access_fault(name, e);
 	else
 		err_sys(e, "%s: cannot start", name);
 	return 126;

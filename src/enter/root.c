@@ -12,6 +12,7 @@
 #include "src/enter/state.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -187,7 +188,7 @@ static int fill_empty(struct enter *x, struct fault *f)
 }
 
 /* The engine's files, each a mount of its own from the stage. */
-static int stage_files(struct enter *x, struct fault *f)
+static int stage_write(struct enter *x, struct fault *f)
 {
 	for (uint64_t i = 0; i < x->plan->nfiles; i++) {
 		const struct plan_file *p = &x->plan->files[i];
@@ -205,6 +206,19 @@ static int stage_files(struct enter *x, struct fault *f)
 			return fault_at(f, FAULT_FILE, i);
 	}
 	return 0;
+}
+
+/* A job with "ulimit -f 0" gets an error with a name, not a signal. */
+static int stage_files(struct enter *x, struct fault *f)
+{
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction was;
+	int r;
+
+	sigaction(SIGXFSZ, &ignore, &was);
+	r = stage_write(x, f);
+	sigaction(SIGXFSZ, &was, NULL);
+	return r;
 }
 
 static bool wants_stage(const struct enter *x)

@@ -78,6 +78,10 @@ START_TEST(the_program_s_own_faults_are_126_and_127)
 	ck_assert_int_eq(explain(FAULT_EXEC, ENOENT, &e), 126);
 	ck_assert_str_eq(e.text, "hello: cannot start: its interpreter or dynamic loader is not in "
 				 "the image");
+	ck_assert_int_eq(explain(FAULT_EXEC, E2BIG, &e), 126);
+	ck_assert_str_eq(e.text, "hello: cannot start: one argument or variable is longer than "
+				 "128 KiB, or all together than a quarter of the stack limit "
+				 "(ulimit -s)");
 }
 END_TEST
 
