@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -64,6 +65,27 @@ static void scripts_list(struct run_image *r, struct facts_image *out)
 	out->nscripts = im->nenv;
 }
 
+static bool goes_up(const char *path)
+{
+	for (; path; path = strchr(path, '/')) {
+		path += strspn(path, "/");
+		if (!strncmp(path, "..", 2) && (!path[2] || path[2] == '/'))
+			return true;
+	}
+	return false;
+}
+
+/* The absolute path, with its links as the user wrote them.  Behind a link ".." leads to
+ * where the link's target lies, which only the kernel knows; so does a working directory
+ * without a name. */
+static char *image_name(const char *path, const char *cwd)
+{
+	bool ask = goes_up(path) || (!cwd && path[0] != '/');
+	char *real = ask ? realpath(path, NULL) : NULL;
+
+	return real ? real : path_clean(cwd ? cwd : "/", path);
+}
+
 int run_image_open(struct run_image *r, const char *path, const char *cwd,
 		   const struct run_req *req, struct facts_image *out, struct err *e)
 {
@@ -81,7 +103,7 @@ int run_image_open(struct run_image *r, const char *path, const char *cwd,
 			       image_host_arch());
 	if (image_load_scripts(im, r->squash, e) < 0)
 		return err_wrap(e, "%s", path);
-	r->path = path_clean(cwd ? cwd : "/", path);
+	r->path = image_name(path, cwd);
 	*out = (struct facts_image){ .is_dir = im->kind == IMAGE_DIR,
 				     .path = r->path,
 				     .off = im->off,
