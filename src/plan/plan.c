@@ -11,6 +11,9 @@
 #include "src/plan/mounts.h"
 #include "src/plan/names.h"
 
+/* Bytes of one variable's value: the kernel takes strings of 128 KiB, "NAME=" included. */
+#define VARIABLE_MAX ((128u << 10) - 64)
+
 void plan_free(struct plan *p)
 {
 	if (!p)
@@ -105,6 +108,9 @@ static void add_cwd(struct plan *p, const struct run_req *req, const struct fact
 		p->cwd_required = true;
 		return;
 	}
+	if (!f->cwd && !contain)
+		strv_addf(&p->notes,
+			  "the working directory is gone or cannot be named; starting in %s", home);
 	if (f->cwd && !contain)
 		strv_add(&p->cwd, f->cwd);
 	if (!strv_has(&p->cwd, home))
@@ -144,6 +150,14 @@ static int add_program(struct plan *p, const struct run_req *req, const struct f
 	if (command_make(&argv, req, f, &p->notes, e) < 0)
 		return -1;
 	binds_text(&bind, user);
+	/* The kernel would refuse to start any program with it. */
+	if (bind.len > VARIABLE_MAX) {
+		strv_addf(&p->notes,
+			  "%zu binds are too many to be named in APPTAINER_BIND; it is left empty, "
+			  "so a container inside this one does not get them by itself",
+			  user->n);
+		buf_fini(&bind);
+	}
 	known.bind = buf_str(&bind);
 	known.shell = req->verb == RUN_SHELL ? argv.v[0] : NULL;
 	if (environment_make(&env, req, f, &known, &p->notes, e) < 0)
