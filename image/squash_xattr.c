@@ -15,7 +15,7 @@ enum {
 	OUT_OF_LINE = 0x100,
 };
 
-static const char *const prefixes[] = {"user.", "trusted.", "security."};
+static const char *const prefixes[] = { "user.", "trusted.", "security." };
 
 struct pair {
 	const char *prefix;
@@ -54,13 +54,15 @@ static int open_pairs(struct squash *s, const struct squash_inode *i, struct squ
 	if (!t || squash_pread(s, raw, sizeof(raw), s->xattr_table) < 0)
 		return -1;
 	*start = le64(raw);
-	if (i->xattr >= le32(raw + 8) || *start > s->used)
+	/* The count may have changed since the index was read: nobody keeps a file from that. */
+	if (i->xattr >= le32(raw + 8) || i->xattr / IDS_A_BLOCK >= t->n || *start > s->used)
 		return squash_fail(EIO);
-	id = (struct squash_cur){t->pos[i->xattr / IDS_A_BLOCK], i->xattr % IDS_A_BLOCK * ID_SIZE};
+	id = (struct squash_cur){ t->pos[i->xattr / IDS_A_BLOCK],
+				  i->xattr % IDS_A_BLOCK * ID_SIZE };
 	if (squash_meta_read(s, &id, raw, ID_SIZE) < 0)
 		return -1;
 	*n = le32(raw + 8);
-	*c = (struct squash_cur){*start + (le64(raw) >> 16), (uint32_t)(le64(raw) & 0xffff)};
+	*c = (struct squash_cur){ *start + (le64(raw) >> 16), (uint32_t)(le64(raw) & 0xffff) };
 	return *n <= PAIRS_MAX ? 1 : squash_fail(EIO);
 }
 
@@ -111,7 +113,8 @@ static int read_value(struct squash *s, struct squash_cur *c, const struct pair 
 	if (p->remote) {
 		if (n != sizeof(raw) || squash_meta_read(s, c, raw, sizeof(raw)) < 0)
 			return squash_fail(EIO);
-		*c = (struct squash_cur){start + (le64(raw) >> 16), (uint32_t)(le64(raw) & 0xffff)};
+		*c = (struct squash_cur){ start + (le64(raw) >> 16),
+					  (uint32_t)(le64(raw) & 0xffff) };
 		if (value_size(s, c, &n) < 0)
 			return -1;
 	}
