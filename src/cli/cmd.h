@@ -29,6 +29,8 @@ extern const struct cmd cmd_check, cmd_exec, cmd_help, cmd_inspect, cmd_pull, cm
 extern const struct cmd *const commands[];
 
 const struct cmd *cmd_find(const char *name);
+/* The error for a name that is none, with the command that it may have meant.  -1. */
+int cmd_unknown(const char *name, struct err *e);
 /* The full --help text of one command, or of berth itself for NULL. */
 void cmd_help_text(const struct cmd *c, struct buf *out);
 /* The man page of a command, in roff's man format. */

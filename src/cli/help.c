@@ -19,6 +19,24 @@ const struct cmd *cmd_find(const char *name)
 	return NULL;
 }
 
+int cmd_unknown(const char *name, struct err *e)
+{
+	const struct cmd *best = NULL;
+	unsigned least = 3;
+
+	for (const struct cmd *const *c = commands; *c; c++) {
+		unsigned d = opt_distance(name, (*c)->name);
+
+		if (d < least)
+			least = d, best = *c;
+	}
+	if (best)
+		return err_set(e, ERR_USAGE,
+			       "no command \"%s\" (did you mean %s?): berth help lists them", name,
+			       best->name);
+	return err_set(e, ERR_USAGE, "no command \"%s\": berth help lists them", name);
+}
+
 static void overview(struct buf *out)
 {
 	buf_adds(out, "Usage: berth [--quiet|--verbose|--debug] COMMAND [OPTIONS] ...\n\n"
@@ -71,7 +89,7 @@ static int run_help(void *req, int argc, char **argv, struct err *e)
 	const struct cmd *c = argc ? cmd_find(argv[0]) : NULL;
 
 	if (argc && !c)
-		return err_set(e, ERR_USAGE, "no command \"%s\": berth help lists them", argv[0]);
+		return cmd_unknown(argv[0], e);
 	if (w->man && c)
 		cmd_man_text(c, &text);
 	else

@@ -98,7 +98,7 @@ static int dispatch(int argc, char **argv, struct err *e)
 	}
 	c = cmd_find(argv[0]);
 	if (!c)
-		return err_set(e, ERR_USAGE, "no command \"%s\": berth help lists them", argv[0]);
+		return cmd_unknown(argv[0], e);
 	return run_command(c, argc - 1, argv + 1, e);
 }
 
