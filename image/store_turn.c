@@ -85,7 +85,7 @@ int store_turn_take(struct store_turn **out, struct store *s, const char *key,
 	sleep_ms(SETTLE_MS);
 	for (bool told = false; is_somebody_before(t, prefix); told = true) {
 		if (!told)
-			log_verbose("another process of this host is making this image; "
+			log_info("another process of this host is making this image; "
 				    "waiting for it");
 		if (stopped(arg))
 			return err_set(e, ERR_INTR, "stopped");
