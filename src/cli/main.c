@@ -62,8 +62,9 @@ static int run_parsed(const struct cmd *c, void *req, int argc, char **argv, str
 	argc -= used;
 	argv += used;
 	if (argc < c->least || argc > c->most)
-		return err_set(e, ERR_USAGE, "%s: usage: berth %s [OPTIONS] %s (berth help %s)",
-			       c->name, c->name, c->args, c->name);
+		return err_set(e, ERR_USAGE, "%s: usage: berth %s%s%s%s (berth help %s)", c->name,
+			       c->name, c->opts[0].kind == OPT_KIND_END ? "" : " [OPTIONS]",
+			       *c->args ? " " : "", c->args, c->name);
 	return c->run(req, argc, argv, e);
 }
 

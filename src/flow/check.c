@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -10,8 +11,10 @@
 
 #include "image/store.h"
 #include "src/base/dl.h"
+#include "src/base/fd.h"
 #include "src/base/path.h"
 #include "src/enter/blockers.h"
+#include "src/enter/mountapi.h"
 
 /* "ok", or "MISSING" with the sentence that a failed start would print; "note"
  * for what only some commands need. */
@@ -20,25 +23,55 @@ static void line(struct buf *out, const char *state, const char *what, const cha
 	buf_printf(out, "%-8s%-18s%s\n", state, what, text);
 }
 
-/* Switches can lie: seccomp filters and outer containers say no without one.
- * So a child tries.  Returns errno, 0 when it worked. */
+static bool proc_write(const char *path, const char *text)
+{
+	auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0 && fd_write(fd, text, strlen(text)) == 0;
+}
+
+/* What a start does first, in a small file system that nobody sees. */
+static int try_mount(const char *uid_map, const char *gid_map)
+{
+	auto_close int fs = -1, mount = -1;
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 ||
+	    !proc_write("/proc/self/setgroups", "deny") ||
+	    !proc_write("/proc/self/uid_map", uid_map) ||
+	    !proc_write("/proc/self/gid_map", gid_map))
+		return errno;
+	fs = sys_fsopen("tmpfs");
+	if (fs < 0 || sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return errno;
+	mount = sys_fsmount(fs, MOUNT_ATTR_NOSUID);
+	return mount < 0 || sys_mount_setattr(mount, 0, MOUNT_ATTR_RDONLY, 0) < 0 ? errno : 0;
+}
+
+/* Switches can lie: seccomp filters and outer containers say no without one, to the
+ * namespaces or only to the mounts in them.  So a child tries.  Returns errno, 0 when
+ * it worked. */
 static int try_namespaces(void)
 {
+	auto_free char *uid_map = xasprintf("%u %u 1", (unsigned)geteuid(), (unsigned)geteuid());
+	auto_free char *gid_map = xasprintf("%u %u 1", (unsigned)getegid(), (unsigned)getegid());
+	/* A caller that ignores SIGCHLD would keep the answer from us. */
+	void (*was)(int) = signal(SIGCHLD, SIG_DFL);
 	int status = 0;
 	pid_t pid = fork();
 
-	if (pid < 0)
-		return errno;
 	if (pid == 0)
-		_exit(unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 ? errno : 0);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		_exit(try_mount(uid_map, gid_map));
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	signal(SIGCHLD, was);
+	if (pid < 0)
+		return EAGAIN;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
 }
 
 static int check_namespaces(const struct blockers *b, struct buf *out)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 	int r = blockers_namespaces(b, 0, &e);
 
 	if (r == 0) {
@@ -54,7 +87,7 @@ static int check_namespaces(const struct blockers *b, struct buf *out)
 static int check_fuse(const struct blockers *b, struct buf *out)
 {
 	auto_close int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	struct err e = {0};
+	struct err e = { 0 };
 	int r = fd < 0 ? blockers_fuse(b, errno, &e) : 0;
 
 	line(out, fd < 0 || r < 0 ? "MISSING" : "ok", "/dev/fuse",
@@ -64,8 +97,8 @@ static int check_fuse(const struct blockers *b, struct buf *out)
 
 static void check_library(const char *soname, const char *package, const char *use, struct buf *out)
 {
-	struct dl_library lib = {soname, package, NULL, 0, 0};
-	struct err e = {0};
+	struct dl_library lib = { soname, package, NULL, 0, 0 };
+	struct err e = { 0 };
 
 	if (dl_load(&lib, &e) < 0) {
 		auto_free char *text = xasprintf("%s; needed for %s", e.text, use);
@@ -78,7 +111,7 @@ static void check_library(const char *soname, const char *package, const char *u
 
 static void check_store(struct buf *out)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 	auto_free char *dir = store_default_dir(environ, &e);
 	auto_free char *there = dir ? xstrdup(dir) : NULL;
 	auto_free char *text = NULL;

@@ -46,3 +46,25 @@ same_as_check() {
 		chroot '$PWD/root/host' '$BERTH' exec '$DIR' true"
 	fails 125 'user namespaces are refused.*chroot'
 }
+
+# As in containers of other engines: namespaces yes, mounts in them no.
+@test "a seccomp filter refuses mounts only: the message says so, check agrees" {
+	command -v python3 >/dev/null || skip "no python3 here"
+	[ "$(uname -m)" = x86_64 ] || skip "the filter is written for x86_64"
+	cat >filter.py <<-'END'
+		import ctypes, os, struct, sys
+		LOAD, JEQ, RET, FSOPEN, EPERM, ALLOW = 0x20, 0x15, 0x06, 430, 0x50001, 0x7fff0000
+		code = [(LOAD, 0, 0, 0), (JEQ, 0, 1, FSOPEN), (RET, 0, 0, EPERM), (RET, 0, 0, ALLOW)]
+		raw = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *c) for c in code))
+		prog = struct.pack("HxxxxxxQ", len(code), ctypes.addressof(raw))
+		libc = ctypes.CDLL(None, use_errno=True)
+		assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, prog, 0, 0) == 0
+		os.execv(sys.argv[1], sys.argv[1:])
+	END
+	run --separate-stderr timeout 60 python3 filter.py "$BERTH" exec "$SQ" true
+	fails 125 'seccomp filter of an outer container'
+	run timeout 60 python3 filter.py "$BERTH" check
+	said 1 'seccomp filter of an outer container'
+	run timeout 60 sh -c 'trap "" CHLD; exec "$@"' - python3 filter.py "$BERTH" check
+	said 1 'seccomp filter of an outer container'
+}
