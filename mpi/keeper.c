@@ -52,23 +52,31 @@ static void limits_raise(void)
 		}
 }
 
-static void leave_the_job(int sock, const struct keeper_work *w)
+/* What is sent to a job's step reaches the keeper, too: SIGTERM, or any signal that the
+ * job's program has agreed on with its scheduler.  It is meant for the ranks; they may
+ * still read while they wind up.  SIGKILL ends everything, and the kernel then fails all
+ * reads.  What an own fault raises stays fatal. */
+static void signals_ignore(void)
 {
-	/* SIGTERM and the like are meant for the ranks: they may still read while they
-	 * wind up.  SIGKILL ends everything, and the kernel then fails all reads. */
-	static const int ignored[] = { SIGHUP,	SIGINT,	 SIGQUIT, SIGTERM, SIGUSR1,
-				       SIGUSR2, SIGPIPE, SIGALRM, SIGTSTP, SIGTTIN,
-				       SIGTTOU, SIGXCPU, SIGURG,  SIGCONT };
-	int keep[KEEP_MAX + 1];
-	size_t n = 0;
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	static const int fatal[] = { SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS };
 	sigset_t none;
 
-	for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
-		signal(ignored[i], SIG_IGN);
+	for (int s = 1; s <= SIGRTMAX; s++)
+		signal(s, SIG_IGN); /* refused for SIGKILL and SIGSTOP */
+	for (size_t i = 0; i < ARRAY_LEN(fatal); i++)
+		signal(fatal[i], SIG_DFL);
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void leave_the_job(int sock, const struct keeper_work *w)
+{
+	int keep[KEEP_MAX + 1];
+	size_t n = 0;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	signals_ignore();
 	for (int fd = 0; fd < 3; fd++)
 		if (null >= 0)
 			dup2(null, fd);

@@ -83,3 +83,21 @@ line" >plan.json
 	run --separate-stderr berth help ful
 	fails 125 'did you mean pull'
 }
+
+# A scheduler may signal each process of a job's step, with any signal the job asked for.
+@test "no signal that a job may get ends the keeper, but SIGKILL" {
+	local pid sig keeper
+	berth exec "$SQ" sh -c 'while [ ! -e go ]; do sleep 0.05; done; cat /opt/many/* | wc -c' >out &
+	pid=$!
+	until_is 10 eval '[ -n "$(keepers)" ]'
+	sleep 0.3 # it may be preparing yet
+	for keeper in $(keepers); do
+		[ "$(cat "/proc/$keeper/comm")" = berth-keeper ] || continue
+		for sig in HUP INT QUIT TERM USR1 USR2 ALRM VTALRM PROF IO PWR XCPU RTMIN RTMAX; do
+			kill -s "$sig" "$keeper"
+		done
+	done
+	touch go
+	wait "$pid"
+	same "$(cat out)" 1000000
+}
