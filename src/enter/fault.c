@@ -153,6 +153,10 @@ int fault_explain(const struct fault *f, const struct plan *p, struct err *e)
 		return err_sys(e, "overlay for %llu mount points that %s lacks",
 			       (unsigned long long)f->index, p->image);
 	case FAULT_FILE:
+		if (f->sys == EINVAL || f->sys == ENOTDIR)
+			return err_set(e, ERR_INPUT,
+				       "supply %s: %s has something else than a file there",
+				       p->files[f->index].path, p->image);
 		return err_sys(e, "supply %s", p->files[f->index].path);
 	case FAULT_SOURCE:
 	case FAULT_READONLY:

@@ -221,12 +221,8 @@ static int find_mounts(struct enter *x, int image, struct err *e)
 	return 0;
 }
 
-int missing_find(struct enter *x, struct err *e)
+static int find_all(struct enter *x, int image, struct err *e)
 {
-	auto_close int image = open(x->plan->image, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (image < 0)
-		return err_sys(e, "open %s", x->plan->image);
 	for (size_t i = 0; i < x->plan->nfiles; i++) {
 		const struct plan_file *file = &x->plan->files[i];
 		struct missing lacks;
@@ -239,4 +235,13 @@ int missing_find(struct enter *x, struct err *e)
 		x->want_file[i] = !S_ISDIR(file->mode) && (r > 0 || file->replace);
 	}
 	return find_mounts(x, image, e);
+}
+
+int missing_find(struct enter *x, struct err *e)
+{
+	auto_close int image = open(x->plan->image, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (image < 0)
+		return err_sys(e, "open %s", x->plan->image);
+	return find_all(x, image, e) < 0 ? err_wrap(e, "%s", x->plan->image) : 0;
 }

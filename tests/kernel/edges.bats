@@ -101,3 +101,18 @@ line" >plan.json
 	wait "$pid"
 	same "$(cat out)" 1000000
 }
+
+odd_etc() {
+	run --separate-stderr berth exec "$WORK/odd" true
+	fails 125 "$1"
+	same "$(printf '%s\n' "$stderr" | grep -c "$WORK/odd")" 1
+}
+@test "a directory image with an odd /etc is named with what is odd" {
+	cp -a "$DIR" odd
+	rm odd/etc/passwd && mkdir odd/etc/passwd
+	odd_etc 'supply /etc/passwd: .* has something else than a file there'
+	rmdir odd/etc/passwd && ln -s passwd odd/etc/passwd
+	odd_etc '/etc/passwd in the image: Too many levels of symbolic links'
+	rm -r odd/etc && echo x >odd/etc
+	odd_etc '/etc/passwd in the image: Not a directory'
+}

@@ -156,7 +156,9 @@ START_TEST(mount_points_are_found_through_links_of_the_image)
 		ck_assert_str_eq(text, table[i].made);
 	}
 	ck_assert_int_eq(missing_of(dir, "/loop", PLAN_IS_DIR, text, sizeof(text)), -1);
-	ck_assert_str_eq(text, "mount point /loop in the image: Too many levels of symbolic links");
+	ck_assert_int_eq(strncmp(text, "/tmp/berth-enter.", 17), 0);
+	ck_assert_ptr_nonnull(strstr(
+		text, ": mount point /loop in the image: Too many levels of symbolic links"));
 	image_remove(dir);
 }
 END_TEST
