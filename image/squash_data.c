@@ -66,7 +66,7 @@ static void filemap_free(struct filemap *f)
 static struct filemap *filemap_build(struct squash *s, const struct squash_inode *i)
 {
 	struct filemap *f = xcalloc(1, sizeof(*f));
-	struct mark m = {i->tail, i->start};
+	struct mark m = { i->tail, i->start };
 
 	f->ref = i->ref;
 	/* Grown as the list proves to be there: its length is a claim of the image. */
@@ -119,7 +119,7 @@ static int seek_block(struct squash *s, const struct squash_inode *i, uint64_t k
 {
 	const struct filemap *f;
 
-	*m = (struct mark){i->tail, i->start};
+	*m = (struct mark){ i->tail, i->start };
 	if (i->blocks > STEP && k >= STEP) {
 		f = filemap_get(s, i);
 		if (!f)
@@ -162,8 +162,8 @@ static int frag_extent(struct squash *s, const struct squash_inode *i, struct ex
 
 	if (!t)
 		return -1;
-	c = (struct squash_cur){t->pos[i->frag / FRAGS_A_BLOCK],
-				i->frag % FRAGS_A_BLOCK * FRAG_ENTRY};
+	c = (struct squash_cur){ t->pos[i->frag / FRAGS_A_BLOCK],
+				 i->frag % FRAGS_A_BLOCK * FRAG_ENTRY };
 	p = squash_meta_view(s, &c, raw, FRAG_ENTRY);
 	if (!p)
 		return -1;
@@ -214,7 +214,7 @@ static ssize_t fill_block(void *arg, uint64_t key, void *dst, size_t cap)
 /* The decoded block of x, pinned, holding all that x claims of it. */
 static int get_block(struct squash *s, const struct extent *x, const struct block **b)
 {
-	struct fill f = {s, x->word};
+	struct fill f = { s, x->word };
 	int r = blockcache_get(s->cache, x->pos, fill_block, &f, b);
 
 	if (r >= 0 && (*b)->len < (size_t)x->skip + x->len) {

@@ -26,8 +26,8 @@ enum {
 	INDEX_BITS = 9,
 };
 
-static const mode_t entry_type[] = {0,	     S_IFDIR, S_IFREG, S_IFLNK,
-				    S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK};
+static const mode_t entry_type[] = { 0,	      S_IFDIR, S_IFREG, S_IFLNK,
+				     S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK };
 
 /* --- listing --- */
 
@@ -70,7 +70,7 @@ int squash_dir_open(struct squash *s, const struct squash_inode *dir, uint64_t c
 
 	if (!S_ISDIR(dir->mode))
 		return squash_fail(ENOTDIR);
-	d->cur = (struct squash_cur){dir->start, dir->dir_off};
+	d->cur = (struct squash_cur){ dir->start, dir->dir_off };
 	d->size = dir->size;
 	d->at = run;
 	d->left = d->index = 0;
@@ -195,7 +195,7 @@ static int scan_indexed(struct squash *s, const struct squash_inode *dir, const 
 			size_t len, uint64_t *ref)
 {
 	struct squash_cur c = dir->tail;
-	struct squash_dir d = {.cur = {dir->start, dir->dir_off}, .size = dir->size};
+	struct squash_dir d = { .cur = { dir->start, dir->dir_off }, .size = dir->size };
 
 	for (uint32_t k = 0; k < dir->nindex; k++) {
 		uint8_t raw[INDEX_HEADER], first[SQUASH_NAME_MAX];
@@ -220,7 +220,8 @@ static int scan_indexed(struct squash *s, const struct squash_inode *dir, const 
 		}
 		/* at counts from the listing's start, which lies dir_off into its block. */
 		d.at = at;
-		d.cur = (struct squash_cur){s->dir_table + block, (dir->dir_off + at) % META_SIZE};
+		d.cur = (struct squash_cur){ s->dir_table + block,
+					     (dir->dir_off + at) % META_SIZE };
 	}
 	if (d.at > d.size)
 		return squash_fail(EIO);
@@ -281,7 +282,7 @@ static struct dirhash *dirhash_build(struct squash *s, const struct squash_inode
 			continue; /* the same name twice: the first counts, as in a scan */
 		if (ent.name == d.name)
 			ent.name = arena_memdup(&h->copies, ent.name, ent.len);
-		*place = (struct name){hash, ent.len, ent.name, ent.ref};
+		*place = (struct name){ hash, ent.len, ent.name, ent.ref };
 	}
 	if (r < 0) {
 		dirhash_free(h);

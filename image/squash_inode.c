@@ -25,8 +25,8 @@ enum {
 
 enum { COMMON = 16, BODY_MAX = 40, TARGET_MAX = 65535 };
 
-static const mode_t type_bits[] = {0,	    S_IFDIR, S_IFREG, S_IFLNK,
-				   S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK};
+static const mode_t type_bits[] = { 0,	     S_IFDIR, S_IFREG, S_IFLNK,
+				    S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK };
 
 /* Bytes of the fixed part after the common header. */
 static const uint8_t body_size[] = {
@@ -141,7 +141,7 @@ static int parse_body(struct squash *s, struct squash_inode *i, unsigned type, c
 
 int squash_inode(struct squash *s, uint64_t ref, struct squash_inode *out)
 {
-	struct squash_cur c = {s->inode_table + (ref >> 16), (uint32_t)(ref & 0xffff)};
+	struct squash_cur c = { s->inode_table + (ref >> 16), (uint32_t)(ref & 0xffff) };
 	uint8_t head[COMMON], body[BODY_MAX];
 	const uint8_t *p;
 	unsigned type;

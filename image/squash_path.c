@@ -41,7 +41,7 @@ static int fail(struct err *e, const char *path)
 static int find(struct squash *s, const char *path, unsigned flags, struct squash_inode *i,
 		struct err *e)
 {
-	static const struct walk_ops ops = {.lookup = lookup, .readlink = readlink_of};
+	static const struct walk_ops ops = { .lookup = lookup, .readlink = readlink_of };
 	struct walk_end end;
 	int r = walk_path(&ops, s, s->root, path, flags, &end);
 

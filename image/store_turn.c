@@ -86,7 +86,7 @@ int store_turn_take(struct store_turn **out, struct store *s, const char *key,
 	for (bool told = false; is_somebody_before(t, prefix); told = true) {
 		if (!told)
 			log_info("another process of this host is making this image; "
-				    "waiting for it");
+				 "waiting for it");
 		if (stopped(arg))
 			return err_set(e, ERR_INTR, "stopped");
 		sleep_ms(POLL_MS);

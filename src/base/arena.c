@@ -24,7 +24,7 @@ void arena_fini(struct arena *a)
 		free(c);
 		c = next;
 	}
-	*a = (struct arena){0};
+	*a = (struct arena){ 0 };
 }
 
 void *arena_alloc(struct arena *a, size_t n)

@@ -11,7 +11,7 @@ static enum log_level level = LOG_INFO;
 
 static void print_plain(enum log_level l, const char *line)
 {
-	auto_buf struct buf b = {0};
+	auto_buf struct buf b = { 0 };
 
 	buf_printf(&b, "berth: %s%s\n", l == LOG_WARN ? "warning: " : "", line);
 	(void)!fd_write(STDERR_FILENO, b.data, b.len);
@@ -39,7 +39,7 @@ static void log_at(enum log_level l, const char *fmt, va_list ap)
 static void log_at(enum log_level l, const char *fmt, va_list ap)
 {
 	auto_free char *raw = NULL;
-	auto_buf struct buf line = {0};
+	auto_buf struct buf line = { 0 };
 	va_list copy;
 	int n;
 

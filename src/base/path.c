@@ -38,7 +38,7 @@ static void add_components(struct buf *b, const char *p)
 
 char *path_clean(const char *base, const char *p)
 {
-	struct buf b = {0};
+	struct buf b = { 0 };
 
 	buf_reserve(&b, strlen(p) + 1);
 	if (p[0] != '/')

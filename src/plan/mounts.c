@@ -312,7 +312,8 @@ static int add_user(struct plan *p, const struct binds *user, const struct facts
 		const struct fact_path *fact = fact_find_from(f, b->src, &hint);
 
 		if (!fact || !fact->mode)
-			return err_set(e, ERR_NOTFOUND, "bind %s on %s: %s", b->src, b->dst,
+			return err_set(e, ERR_NOTFOUND, "bind %s on %s: the host's %s: %s", b->src,
+				       b->dst, b->src,
 				       strerror(fact && fact->error ? fact->error : ENOENT));
 		mount_add(p, PLAN_BIND, b->src, b->dst,
 			  PLAN_REC | (b->ro ? PLAN_RO : 0) |

@@ -1,4 +1,3 @@
-# berth_unit(test_<module> <libraries>)
 berth_unit(test_bind berth_plan)
 berth_unit(test_env berth_plan)
 berth_unit(test_passwd berth_plan)

@@ -1,4 +1,3 @@
-# berth_unit(test_<module> <libraries>)
 berth_unit(test_challenge berth_registry)
 berth_unit(test_credentials berth_registry)
 berth_unit(test_manifest berth_registry)

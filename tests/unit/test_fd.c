@@ -21,8 +21,8 @@ static void set_up(void)
 
 START_TEST(an_atomic_write_replaces_whole_files)
 {
-	auto_buf struct buf b = {0};
-	struct err e = {0};
+	auto_buf struct buf b = { 0 };
+	struct err e = { 0 };
 
 	set_up();
 	ck_ok(file_write_atomic(dfd, "x", "one", 3, 0600, &e), &e);
@@ -37,7 +37,7 @@ END_TEST
 
 START_TEST(a_failed_atomic_write_leaves_nothing)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 
 	set_up();
 	ck_assert_int_eq(mkdirat(dfd, "d", 0700), 0);
@@ -63,7 +63,7 @@ END_TEST
 
 START_TEST(directories_are_made_along_a_path)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 
 	set_up();
 	ck_ok(dir_make_all(dfd, "a/b/c", 0700, &e), &e);
@@ -79,7 +79,7 @@ START_TEST(a_read_past_the_end_is_zeroed_and_told)
 {
 	auto_close int fd = -1;
 	char p[8];
-	struct err e = {0};
+	struct err e = { 0 };
 
 	set_up();
 	ck_ok(file_write_atomic(dfd, "x", "abc", 3, 0600, &e), &e);

@@ -43,7 +43,7 @@ static int parse(struct req *r, int *used, struct err *e, const char *words)
 START_TEST(options_stop_at_the_first_operand)
 {
 	struct req r;
-	struct err e = {0};
+	struct err e = { 0 };
 	int used;
 
 	ck_ok(parse(&r, &used, &e, "-Fq --arch=arm64 image.sif --force -x"), &e);
@@ -60,7 +60,7 @@ END_TEST
 START_TEST(values_may_be_joined_or_apart)
 {
 	struct req r;
-	struct err e = {0};
+	struct err e = { 0 };
 	int used;
 
 	ck_ok(parse(&r, &used, &e,
@@ -83,18 +83,18 @@ START_TEST(a_wrong_word_is_named_with_the_nearest_known)
 	static const struct {
 		const char *words, *text;
 	} t[] = {
-		{"--forse x", "unknown option --forse (did you mean --force?)"},
-		{"--nothing=5", "unknown option --nothing"},
-		{"-Fz", "unknown option -z in -Fz"},
-		{"--arch", "--arch needs a value: --arch ARCH"},
-		{"--size 5X", "--size: \"5X\" is not a size (such as 20G)"},
-		{"--size 99999999999G", "--size: \"99999999999G\" is not a size (such as 20G)"},
-		{"--parallel many", "--parallel: \"many\" is not a whole number"},
-		{"--parallel -1", "--parallel: \"-1\" is not a whole number"},
-		{"--force=perhaps", "--force: \"perhaps\" is neither true nor false"},
+		{ "--forse x", "unknown option --forse (did you mean --force?)" },
+		{ "--nothing=5", "unknown option --nothing" },
+		{ "-Fz", "unknown option -z in -Fz" },
+		{ "--arch", "--arch needs a value: --arch ARCH" },
+		{ "--size 5X", "--size: \"5X\" is not a size (such as 20G)" },
+		{ "--size 99999999999G", "--size: \"99999999999G\" is not a size (such as 20G)" },
+		{ "--parallel many", "--parallel: \"many\" is not a whole number" },
+		{ "--parallel -1", "--parallel: \"-1\" is not a whole number" },
+		{ "--force=perhaps", "--force: \"perhaps\" is neither true nor false" },
 	};
 	struct req r;
-	struct err e = {0};
+	struct err e = { 0 };
 	int used;
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
@@ -108,7 +108,7 @@ END_TEST
 START_TEST(the_environment_fills_what_the_words_left_alone)
 {
 	struct req r;
-	struct err e = {0};
+	struct err e = { 0 };
 	int used;
 
 	setenv("SINGULARITY_TARCH", "from-s", 1);
@@ -136,9 +136,9 @@ END_TEST
 
 START_TEST(help_is_asked_for_and_lists_every_shown_option)
 {
-	auto_buf struct buf b = {0};
+	auto_buf struct buf b = { 0 };
 	struct req r;
-	struct err e = {0};
+	struct err e = { 0 };
 	int used;
 
 	ck_assert_int_eq(parse(&r, &used, &e, "-F --help"), 1);

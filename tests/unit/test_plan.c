@@ -187,10 +187,10 @@ START_TEST(a_source_that_is_not_there_stops_the_run)
 
 	fixture_init(&x);
 	strv_add(&x.req.binds, "/gone:/m");
-	fails(&x, ERR_NOTFOUND, "bind /gone on /m: No such file or directory");
+	fails(&x, ERR_NOTFOUND, "bind /gone on /m: the host's /gone: No such file or directory");
 	fixture_init(&x);
 	strv_add(&x.req.binds, "/closed");
-	fails(&x, ERR_NOTFOUND, "bind /closed on /closed: Permission denied");
+	fails(&x, ERR_NOTFOUND, "bind /closed on /closed: the host's /closed: Permission denied");
 	fixture_init(&x);
 	x.environ[0] = "APPTAINER_BIND=/data:/m:zz";
 	fails(&x, ERR_USAGE, "APPTAINER_BIND /data:/m: \"zz\" is not an option (use ro or rw)");
