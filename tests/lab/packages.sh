@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 
 PACKAGES_BUILD="gcc libc6-dev make cmake ninja-build pkg-config
-	libarchive-dev libcurl4-openssl-dev libdeflate-dev libfuse3-dev libisal-dev libjson-c-dev
+	libarchive-dev libcurl4-openssl-dev libdeflate-dev libisal-dev libjson-c-dev
 	liblz4-dev liblzma-dev libsquashfs-dev libssl-dev libzstd-dev zlib1g-dev check
 	linux-libc-dev libarchive13 libcurl4 libisal2 ca-certificates"
 PACKAGES_REGISTRY="docker-registry skopeo umoci mmdebstrap openssl procps"
