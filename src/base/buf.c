@@ -185,6 +185,20 @@ bool str_has_suffix(const char *s, const char *suffix)
 	return n >= m && !strcmp(s + n - m, suffix);
 }
 
+bool str_is_u32(const char *s, size_t n, uint32_t v)
+{
+	uint64_t got = 0;
+
+	if (!n)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] < '0' || s[i] > '9' || got > UINT32_MAX)
+			return false;
+		got = got * 10 + (uint64_t)(s[i] - '0');
+	}
+	return got == v;
+}
+
 /* Length of the valid UTF-8 sequence at s, 0 when there is none.  C1 controls
  * count as invalid: some terminals obey them. */
 static size_t utf8_len(const unsigned char *s, size_t n)

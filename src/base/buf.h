@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "src/base/mem.h"
 
@@ -61,6 +62,8 @@ void strv_env_set(struct strv *s, const char *key, const char *value);
 
 bool str_has_prefix(const char *s, const char *prefix);
 bool str_has_suffix(const char *s, const char *suffix);
+/* True when s[0..n) is v in decimal digits (leading zeros are fine). */
+bool str_is_u32(const char *s, size_t n, uint32_t v);
 /* Adds s with control bytes and invalid UTF-8 as \xNN, for terminals and logs. */
 void buf_add_escaped(struct buf *b, const char *s, size_t n);
 

@@ -185,16 +185,6 @@ static int locate_hidden(struct enter *x, int image, const struct plan_mount *m,
 	return 0;
 }
 
-/* Its mount point lies in a mount made before it. */
-static bool is_covered(const struct plan *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (p->mounts[i].kind != PLAN_SYMLINK &&
-		    path_is_below(p->mounts[n].dst, p->mounts[i].dst))
-			return true;
-	return false;
-}
-
 static int find_mounts(struct enter *x, int image, struct err *e)
 {
 	const struct plan *p = x->plan;
@@ -204,7 +194,7 @@ static int find_mounts(struct enter *x, int image, struct err *e)
 		struct missing lacks;
 		int r;
 
-		if (is_covered(p, i))
+		if (plan_mount_is_covered(p, i))
 			continue;
 		if (m->flags & PLAN_HIDE) {
 			if (locate_hidden(x, image, m, e) < 0)

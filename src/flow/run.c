@@ -33,16 +33,6 @@ struct serving {
 	struct serve *serve;
 };
 
-/* A mount point that lies in another mount is nothing that the image can show. */
-static bool is_covered(const struct plan *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (p->mounts[i].kind != PLAN_SYMLINK &&
-		    path_is_below(p->mounts[n].dst, p->mounts[i].dst))
-			return true;
-	return false;
-}
-
 /* The plan's files and mount points, as the server shows them.  Heap array. */
 static struct serve_node *nodes_make(const struct plan *p, size_t *n)
 {
@@ -61,7 +51,7 @@ static struct serve_node *nodes_make(const struct plan *p, size_t *n)
 	for (size_t i = 0; i < p->nmounts; i++) {
 		const struct plan_mount *m = &p->mounts[i];
 
-		if (m->kind == PLAN_SYMLINK || is_covered(p, i))
+		if (m->kind == PLAN_SYMLINK || plan_mount_is_covered(p, i))
 			continue;
 		nodes[(*n)++] = (struct serve_node){
 			.path = m->dst,

@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "src/base/buf.h"
+
 /* Field i of the line that starts at p: its start, and its length in *n; NULL
  * when the line has fewer. */
 static const char *field(const char *p, size_t i, size_t *n)
@@ -18,18 +20,10 @@ static const char *field(const char *p, size_t i, size_t *n)
 
 static bool field_is_id(const char *line, uint32_t id)
 {
-	uint64_t v = 0;
 	size_t n;
 	const char *p = field(line, 2, &n);
 
-	if (!p || !n)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (p[i] < '0' || p[i] > '9' || v > UINT32_MAX)
-			return false;
-		v = v * 10 + (uint64_t)(p[i] - '0');
-	}
-	return v == id;
+	return p && str_is_u32(p, n, id);
 }
 
 /* The first line with this id in its third field and nfields in all. */

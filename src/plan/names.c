@@ -50,16 +50,7 @@ static bool field_is(const struct line *l, size_t i, const char *text)
 /* As the C library reads ids: leading zeros are nothing. */
 static bool field_is_id(const struct line *l, size_t i, uint32_t id)
 {
-	uint64_t v = 0;
-
-	if (i >= l->n || !l->flen[i])
-		return false;
-	for (size_t k = 0; k < l->flen[i]; k++) {
-		if (l->field[i][k] < '0' || l->field[i][k] > '9' || v > UINT32_MAX)
-			return false;
-		v = v * 10 + (uint64_t)(l->field[i][k] - '0');
-	}
-	return v == id;
+	return i < l->n && str_is_u32(l->field[i], l->flen[i], id);
 }
 
 /* Adds a field without the bytes that would break the line. */

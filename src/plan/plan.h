@@ -19,6 +19,7 @@
 #include "src/base/buf.h"
 #include "src/base/err.h"
 #include "src/base/mem.h"
+#include "src/base/path.h"
 #include "src/plan/facts.h"
 #include "src/plan/request.h"
 
@@ -99,6 +100,17 @@ struct plan {
 
 	size_t mounts_cap, files_cap; /* private */
 };
+
+/* The mount point of mounts[n] lies in a mount made before it: nothing that the
+ * image itself could lack or show. */
+static inline bool plan_mount_is_covered(const struct plan *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p->mounts[i].kind != PLAN_SYMLINK &&
+		    path_is_below(p->mounts[n].dst, p->mounts[i].dst))
+			return true;
+	return false;
+}
 
 /* Which host paths plan_make() wants facts of (absolute; one may stand there twice),
  * and which files --env-file named.  Reads of f only ids, passwd entry, cwd and
