@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -14,8 +15,6 @@
 
 #include "src/base/fd.h"
 #include "src/base/mem.h"
-
-#define KEEP_MAX 14
 
 /* close_range() over all gaps between the descriptors to keep (Linux 5.9). */
 static void close_others(int *keep, size_t n)
@@ -72,7 +71,7 @@ static void signals_ignore(void)
 
 static void leave_the_job(int sock, const struct keeper_work *w)
 {
-	int keep[KEEP_MAX + 1];
+	int keep[KEEPER_KEEP_MAX + 1];
 	size_t n = 0;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -81,7 +80,7 @@ static void leave_the_job(int sock, const struct keeper_work *w)
 		if (null >= 0)
 			dup2(null, fd);
 	keep[n++] = sock;
-	for (size_t i = 0; i < w->nkeep && n <= KEEP_MAX; i++)
+	for (size_t i = 0; i < w->nkeep && n <= KEEPER_KEEP_MAX; i++)
 		keep[n++] = w->keep[i];
 	close_others(keep, n);
 	if (chdir("/") < 0)
@@ -97,19 +96,61 @@ static _Noreturn void give_up(int sock, const struct err *e)
 	_exit(1);
 }
 
+/* One of several file systems that are served side by side. */
+struct served {
+	const struct keeper_work *w;
+	unsigned which;
+	int sock, fuse;
+	pthread_t thread;
+};
+
+static void *serve_one(void *arg)
+{
+	struct served *s = arg;
+	struct err e = { 0 };
+
+	if (s->w->serve(s->w->arg, s->which, s->fuse, &e) < 0) {
+		if (s->w->finish)
+			s->w->finish(s->w->arg);
+		give_up(s->sock, &e);
+	}
+	return NULL;
+}
+
+/* Serves each descriptor from the moment it comes: the launcher may look into one file
+ * system before it makes the next.  The last one needs no further thread. */
+static void serve_all(int sock, const struct keeper_work *w)
+{
+	unsigned n = MAX(w->nfuse, 1u), started = 0;
+	struct served *all = xcalloc(n, sizeof(*all));
+
+	while (started < n) {
+		struct served *s = &all[started];
+
+		*s = (struct served){ w, started, sock, fd_recv(sock), 0 };
+		if (s->fuse < 0)
+			break; /* the launcher gave up */
+		if (started == n - 1)
+			serve_one(s);
+		else if (pthread_create(&s->thread, NULL, serve_one, s) != 0)
+			break;
+		started++;
+	}
+	for (unsigned i = 0; i < started && i + 1 < n; i++)
+		pthread_join(all[i].thread, NULL);
+	free(all);
+}
+
 static _Noreturn void keep(int sock, const struct keeper_work *w)
 {
 	struct err e = { 0 };
-	int fuse;
 
 	leave_the_job(sock, w);
 	if (w->prepare && w->prepare(w->arg, &e) < 0)
 		give_up(sock, &e);
-	fuse = fd_recv(sock);
-	if (fuse < 0)
-		_exit(0); /* the launcher gave up */
-	if (w->serve(w->arg, fuse, &e) < 0)
-		give_up(sock, &e);
+	serve_all(sock, w);
+	if (w->finish)
+		w->finish(w->arg);
 	_exit(0);
 }
 
@@ -128,8 +169,9 @@ int keeper_start(int *sock, const struct keeper_work *w, struct err *e)
 	auto_close int ours = -1, theirs = -1;
 	pid_t pid;
 
-	if (w->nkeep > KEEP_MAX)
-		return err_set(e, ERR_LIMIT, "a keeper holds at most %d descriptors", KEEP_MAX);
+	if (w->nkeep > KEEPER_KEEP_MAX)
+		return err_set(e, ERR_LIMIT, "a keeper holds at most %d descriptors",
+			       KEEPER_KEEP_MAX);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(e, "socket for the process that serves the image");
 	ours = pair[0];

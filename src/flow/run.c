@@ -115,10 +115,11 @@ static int serving_prepare(void *arg, struct err *e)
 	return serve_new(&s->serve, s->image->squash, &o, e);
 }
 
-static int serving_run(void *arg, int fuse_fd, struct err *e)
+static int serving_run(void *arg, unsigned which, int fuse_fd, struct err *e)
 {
 	struct serving *s = arg;
 
+	(void)which;
 	return serve_run(s->serve, fuse_fd, e);
 }
 
