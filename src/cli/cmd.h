@@ -23,7 +23,7 @@ struct cmd {
 };
 
 extern const struct cmd cmd_check, cmd_exec, cmd_help, cmd_inspect, cmd_pull, cmd_run, cmd_shell,
-	cmd_version;
+	cmd_test, cmd_version;
 
 /* NULL-terminated, in the order in which help lists them. */
 extern const struct cmd *const commands[];

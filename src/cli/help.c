@@ -7,7 +7,7 @@
 #include "src/base/fd.h"
 
 const struct cmd *const commands[] = {
-	&cmd_pull,  &cmd_exec,	  &cmd_run,  &cmd_shell, &cmd_inspect,
+	&cmd_pull,  &cmd_exec,	  &cmd_run,  &cmd_shell, &cmd_test, &cmd_inspect,
 	&cmd_check, &cmd_version, &cmd_help, NULL,
 };
 

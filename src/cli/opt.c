@@ -5,7 +5,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define MAX_OPTS 96
+#include "src/base/log.h"
 
 static const char *const prefixes[] = { "BERTH_", "APPTAINER_", "SINGULARITY_" };
 
@@ -112,6 +112,8 @@ static int set(const struct opt *o, void *req, const char *value, const char *fr
 
 	if (o->flags & OPT_IGNORED)
 		return 0;
+	if (o->flags & OPT_REFUSED)
+		return err_set(e, ERR_UNSUPPORTED, "%s: %s", from, o->help);
 	switch (o->kind) {
 	case OPT_KIND_FLAG:
 		if (parse_bool(value, field) < 0)
@@ -143,19 +145,95 @@ static int set(const struct opt *o, void *req, const char *value, const char *fr
 	return 0;
 }
 
-static int from_env_key(const struct opt *o, void *req, const char *key, size_t len,
-			char *const *environment, bool *found, struct err *e)
-{
-	for (size_t p = 0; p < ARRAY_LEN(prefixes); p++) {
-		auto_free char *name = xasprintf("%s%.*s", prefixes[p], (int)len, key);
-		size_t n = strlen(name);
+/* A variable of the environment that may be an option's twin. */
+struct twin {
+	size_t prefix; /* index; ARRAY_LEN(prefixes): none */
+	const char *var, *key;
+	size_t keylen;
+	const char *value;
+};
 
-		for (char *const *v = environment; *v; v++) {
-			if (strncmp(*v, name, n) != 0 || (*v)[n] != '=' || !(*v)[n + 1])
-				continue;
-			*found = true;
-			return set(o, req, *v + n + 1, name, e);
+struct twins {
+	struct twin *v;
+	size_t n, cap;
+};
+
+/* Few variables carry a prefix, and there are many options: one pass picks them out. */
+static void twins_collect(struct twins *t, const struct opt *opts, char *const *environment)
+{
+	bool bare = false;
+
+	for (const struct opt *o = opts; o->kind != OPT_KIND_END; o++)
+		bare |= (o->flags & OPT_BARE) != 0;
+	for (char *const *v = environment; v && *v; v++) {
+		const char *eq = strchr(*v, '=');
+		struct twin w = { .var = *v, .key = *v };
+
+		if (!eq || !eq[1])
+			continue;
+		while (w.prefix < ARRAY_LEN(prefixes) && !str_has_prefix(*v, prefixes[w.prefix]))
+			w.prefix++;
+		if (w.prefix < ARRAY_LEN(prefixes))
+			w.key += strlen(prefixes[w.prefix]);
+		else if (!bare)
+			continue;
+		w.keylen = eq > w.key ? (size_t)(eq - w.key) : 0;
+		w.value = eq + 1;
+		xgrow(&t->v, &t->cap, t->n + 1, sizeof(*t->v));
+		t->v[t->n++] = w;
+	}
+}
+
+static const struct twin *twin_find(const struct twins *t, const char *key, size_t len,
+				    size_t prefix)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->v[i].prefix == prefix && t->v[i].keylen == len &&
+		    !memcmp(t->v[i].key, key, len))
+			return &t->v[i];
+	return NULL;
+}
+
+/* The variable that counts for one key; says so where another one disagrees. */
+static const struct twin *twin_of(const struct opt *o, const struct twins *t, const char *key,
+				  size_t len)
+{
+	size_t kinds = ARRAY_LEN(prefixes) + ((o->flags & OPT_BARE) != 0);
+	const struct twin *best = NULL;
+
+	for (size_t p = 0; p < kinds; p++) {
+		const struct twin *w = twin_find(t, key, len, p);
+
+		if (!w)
+			continue;
+		if (!best) {
+			best = w;
+		} else if (p < ARRAY_LEN(prefixes) && strcmp(best->value, w->value)) {
+			log_warn("%.*s and %.*s differ; %.*s is used",
+				 (int)(best->value - best->var - 1), best->var,
+				 (int)(w->value - w->var - 1), w->var,
+				 (int)(best->value - best->var - 1), best->var);
+			break;
 		}
+	}
+	return best;
+}
+
+static int from_twins(const struct opt *o, void *req, const struct twins *t, struct err *e)
+{
+	for (const char *key = o->env; *key; key += *key == ',') {
+		size_t len = strcspn(key, ",");
+		const struct twin *w = twin_of(o, t, key, len);
+
+		key += len;
+		if (!w)
+			continue;
+		auto_free char *name = xstrndup(w->var, (size_t)(w->value - w->var - 1));
+
+		if (set(o, req, w->value, name, e) < 0)
+			return -1;
+		if (o->kind != OPT_KIND_LIST)
+			return 0;
 	}
 	return 0;
 }
@@ -163,23 +241,15 @@ static int from_env_key(const struct opt *o, void *req, const char *key, size_t 
 int opt_from_env(const struct opt *opts, void *req, const bool *given, char *const *environment,
 		 struct err *e)
 {
-	for (size_t i = 0; opts[i].kind != OPT_KIND_END; i++) {
-		const struct opt *o = &opts[i];
-		bool found = false;
+	struct twins t = { 0 };
+	int r = 0;
 
-		if (!o->env || (given[i] && o->kind != OPT_KIND_LIST))
-			continue;
-		for (const char *key = o->env; key && *key; key += *key == ',') {
-			size_t len = strcspn(key, ",");
-
-			if (found && o->kind != OPT_KIND_LIST)
-				break;
-			if (from_env_key(o, req, key, len, environment, &found, e) < 0)
-				return -1;
-			key += len;
-		}
-	}
-	return 0;
+	twins_collect(&t, opts, environment);
+	for (size_t i = 0; t.n && r == 0 && opts[i].kind != OPT_KIND_END; i++)
+		if (opts[i].env && (!given[i] || opts[i].kind == OPT_KIND_LIST))
+			r = from_twins(&opts[i], req, &t, e);
+	free(t.v);
+	return r;
 }
 
 static const struct opt *find_long(const struct opt *opts, const char *name, size_t len)
@@ -203,13 +273,15 @@ struct parse {
 	void *req;
 	char **argv;
 	int argc, at;
-	bool given[MAX_OPTS];
+	bool *given; /* by row */
 };
 
 static int take(struct parse *p, const struct opt *o, const char *value, const char *shown,
 		struct err *e)
 {
-	p->given[o - p->opts] = true;
+	/* An alias says it for every row of its field. */
+	for (size_t i = 0; p->opts[i].kind != OPT_KIND_END; i++)
+		p->given[i] |= p->opts[i].offset == o->offset && p->opts[i].kind == o->kind;
 	if (o->kind == OPT_KIND_FLAG)
 		return set(o, p->req, value ? value : "true", shown, e);
 	if (!value && p->at + 1 >= p->argc)
@@ -247,26 +319,40 @@ static int parse_short(struct parse *p, const char *word, struct err *e)
 	return 0;
 }
 
-int opt_parse(const struct opt *opts, void *req, int argc, char **argv, int *used, struct err *e)
+static int parse_words(struct parse *p, struct err *e)
 {
-	struct parse p = { .opts = opts, .req = req, .argv = argv, .argc = argc };
-
-	for (; p.at < argc; p.at++) {
-		const char *word = argv[p.at];
+	for (; p->at < p->argc; p->at++) {
+		const char *word = p->argv[p->at];
 
 		if (word[0] != '-' || !word[1])
 			break;
 		if (!strcmp(word, "--")) {
-			p.at++;
+			p->at++;
 			break;
 		}
 		if (!strcmp(word, "--help") || !strcmp(word, "-h"))
 			return 1;
-		if ((word[1] == '-' ? parse_long(&p, word, e) : parse_short(&p, word, e)) < 0)
+		if ((word[1] == '-' ? parse_long(p, word, e) : parse_short(p, word, e)) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+int opt_parse(const struct opt *opts, void *req, int argc, char **argv, int *used, struct err *e)
+{
+	struct parse p = { .opts = opts, .req = req, .argv = argv, .argc = argc };
+	auto_free bool *given = NULL;
+	size_t n = 0;
+	int r;
+
+	while (opts[n].kind != OPT_KIND_END)
+		n++;
+	p.given = given = xcalloc(n + 1, sizeof(*given));
+	r = parse_words(&p, e);
+	if (r)
+		return r;
 	*used = p.at;
-	return opt_from_env(opts, req, p.given, environ, e);
+	return opt_from_env(opts, req, given, environ, e);
 }
 
 void opt_release(const struct opt *opts, void *req)

@@ -12,8 +12,9 @@
  * Parsing is not interspersed: options stop at the first operand (the image),
  * everything behind it belongs to the program.  What the command line does not
  * set comes from the environment: for key K from BERTH_K, else APPTAINER_K, else
- * SINGULARITY_K.  List options add up: the environment first, then the command
- * line. */
+ * SINGULARITY_K, in silence; only when two of them are set to different values does
+ * one warning name the one that counts.  Empty values are as if unset.  List options
+ * add up: the command line first, then the environment. */
 #ifndef CLI_OPT_H
 #define CLI_OPT_H
 
@@ -37,6 +38,8 @@ enum {
 	OPT_HIDDEN = 1,	 /* understood, not shown in --help */
 	OPT_COMMAS = 2,	 /* a list option whose value is split at commas */
 	OPT_IGNORED = 4, /* accepted for the sake of scripts, without effect here */
+	OPT_REFUSED = 8, /* known, and not done by this version: help says why, and what to do */
+	OPT_BARE = 16,	 /* the environment keys count without a prefix too, last */
 };
 
 struct opt {
@@ -79,9 +82,29 @@ struct opt {
 	{                                                                                     \
 		OPT_KIND_STR, 0, n, "VALUE", NULL, OPT_AT(T, f, const char *), OPT_HIDDEN, "" \
 	}
+#define OPT_STR_BARE(c, n, arg, env, T, f, help)                                         \
+	{                                                                                \
+		OPT_KIND_STR, c, n, arg, env, OPT_AT(T, f, const char *), OPT_BARE, help \
+	}
+#define OPT_ALIAS_FLAG(n, env, T, f)                                               \
+	{                                                                          \
+		OPT_KIND_FLAG, 0, n, NULL, env, OPT_AT(T, f, bool), OPT_HIDDEN, "" \
+	}
 #define OPT_NOOP(c, n)                                                           \
 	{                                                                        \
 		OPT_KIND_FLAG, c, n, NULL, NULL, 0, OPT_HIDDEN | OPT_IGNORED, "" \
+	}
+#define OPT_NOOP_STR(n)                                                            \
+	{                                                                          \
+		OPT_KIND_STR, 0, n, "VALUE", NULL, 0, OPT_HIDDEN | OPT_IGNORED, "" \
+	}
+#define OPT_REFUSE(c, n, why)                                                     \
+	{                                                                         \
+		OPT_KIND_FLAG, c, n, NULL, NULL, 0, OPT_HIDDEN | OPT_REFUSED, why \
+	}
+#define OPT_REFUSE_STR(n, why)                                                      \
+	{                                                                           \
+		OPT_KIND_STR, 0, n, "VALUE", NULL, 0, OPT_HIDDEN | OPT_REFUSED, why \
 	}
 #define OPT_END                                               \
 	{                                                     \
@@ -92,7 +115,7 @@ struct opt {
  * from argv and the environment.  *used is the number of words taken, "--"
  * included.
  * 0 done, 1 help was asked for, -1 ERR_USAGE naming the option and, for an
- * unknown one, the nearest known. */
+ * unknown one, the nearest known; ERR_UNSUPPORTED for one that is refused. */
 int opt_parse(const struct opt *opts, void *req, int argc, char **argv, int *used, struct err *e);
 
 /* Fills from the environment what the command line left alone.  Called by

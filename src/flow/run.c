@@ -207,6 +207,10 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 	if (image_path(req, &path, e) < 0 || run_host_gather(&host, req, &facts, e) < 0 ||
 	    run_image_open(&image, buf_str(&path), facts.cwd, req, &facts.image, e) < 0)
 		return -1;
+	if (req->verb == RUN_TEST && !facts.image.has_test) {
+		log_info("the image has no test script; nothing was started");
+		return 0;
+	}
 	if (facts.image.is_dir || req->dry_run)
 		run_image_names(&image, &facts.image);
 	if (plan_make(&plan, req, &facts, e) < 0)

@@ -111,6 +111,7 @@ int run_image_open(struct run_image *r, const char *path, const char *cwd,
 				     .runscript = im->runscript,
 				     .has_sh = im->has_sh };
 	out->has_bash = req->verb == RUN_SHELL && program_exists(r, "/bin/bash");
+	out->has_test = req->verb == RUN_TEST && program_exists(r, "/.singularity.d/test");
 	scripts_list(r, out);
 	if (im->oci) {
 		out->has_config = true;

@@ -5,6 +5,7 @@
 #include "src/plan/script.h"
 
 #define RUNSCRIPT	"/.singularity.d/runscript"
+#define TESTSCRIPT	"/.singularity.d/test"
 #define VALUE_LINES_MAX 500
 
 /* The line that every script made from an OCI configuration has. */
@@ -135,6 +136,8 @@ int command_make(struct strv *argv, const struct run_req *req, const struct fact
 		r = command_shell(argv, req, f, e);
 	else if (req->verb == RUN_RUN)
 		r = command_run(argv, req, f, notes, e);
+	else if (req->verb == RUN_TEST)
+		strv_add(argv, TESTSCRIPT);
 	else if (!req->args.n)
 		r = err_set(e, ERR_USAGE, "exec: the command is missing");
 	if (r < 0)

@@ -276,6 +276,20 @@ static const char *const never[] = { "HOME", "PATH", "LD_LIBRARY_PATH", "USER_PA
 static const char *const never_prefix[] = { "APPTAINER_",      "APPTAINERENV_", "SINGULARITY_",
 					    "SINGULARITYENV_", "BERTH_",	"BERTHENV_" };
 
+/* The name stands in a list of names with commas. */
+static bool words_have(const struct strv *list, const char *name, size_t n)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		auto_strv struct strv words = { 0 };
+
+		strv_split(&words, list->v[i], ',');
+		for (size_t k = 0; k < words.n; k++)
+			if (strlen(words.v[k]) == n && !memcmp(words.v[k], name, n))
+				return true;
+	}
+	return false;
+}
+
 static bool host_passes(const struct run_req *req, const char *var)
 {
 	const char *eq = strchr(var, '=');
@@ -287,12 +301,13 @@ static bool host_passes(const struct run_req *req, const char *var)
 		if (var[0] == never_prefix[i][0] && str_has_prefix(var, never_prefix[i]))
 			return false;
 	/* Seam: what a launcher needs is kept here under --cleanenv as well. */
-	return !(req->cleanenv || req->containall) || name_in(always, ARRAY_LEN(always), var, n);
+	return (!req->cleanenv || name_in(always, ARRAY_LEN(always), var, n)) &&
+	       !words_have(&req->no_env, var, n);
 }
 
 static void collect_host(struct builder *b)
 {
-	if (b->req->cleanenv || b->req->containall)
+	if (b->req->cleanenv)
 		strv_add(&b->host, "LANG=C");
 	for (char *const *v = b->f->environ; v && *v; v++)
 		if (host_passes(b->req, *v))
@@ -321,14 +336,13 @@ static void put_identity(struct builder *b)
 
 static void put_engine_rest(struct builder *b)
 {
-	static const char *const verbs[] = { "exec", "run", "shell" };
 	const char *path = NULL;
 
 	for (char *const *v = b->f->environ; v && *v; v++)
 		if (str_has_prefix(*v, "PATH="))
 			path = *v + strlen("PATH=");
 	put_identity(b); /* a script may have changed it */
-	put_engine(b, "COMMAND", verbs[b->req->verb]);
+	put_engine(b, "COMMAND", request_verb(b->req->verb));
 	put_engine(b, "BIND", b->known->bind);
 	put_engine(b, "ENVIRONMENT", ENV_DIR "91-environment.sh");
 	put_engine(b, "APPNAME", "");

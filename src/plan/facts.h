@@ -58,6 +58,7 @@ struct facts_image {
 	size_t nscripts;
 	bool has_sh;   /* /bin/sh leads to something */
 	bool has_bash; /* /bin/bash; shell only */
+	bool has_test; /* /.singularity.d/test; test only */
 
 	/* oci-config.json; NULL-terminated lists, NULL when absent. */
 	bool has_config;

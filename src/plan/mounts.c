@@ -251,7 +251,7 @@ static void add_minimal_dev(struct plan *p, const struct run_req *req, const str
 static void add_system(struct plan *p, const struct run_req *req, const struct binds *user,
 		       const struct facts *f)
 {
-	bool contain = req->contain || req->containall;
+	bool contain = req->contain;
 
 	for (size_t i = 0; i < ARRAY_LEN(host_trees); i++) {
 		const char *path = host_trees[i].path;
@@ -283,7 +283,7 @@ static int add_home(struct plan *p, const struct run_req *req, const struct bind
 
 	if (req->no_home || no_mount_has(req, "home") || !home->src || !is_free(user, home->dst))
 		return 0;
-	if ((req->contain || req->containall) && !home->given) {
+	if (req->contain && !home->given) {
 		mount_drop_default(p, home->dst);
 		add_tmpfs(p, user, home->dst, "mode=0700");
 		return 0;
@@ -352,8 +352,7 @@ static void add_cwd(struct plan *p, const struct run_req *req, const struct fact
 	const struct plan_mount *over;
 	const char *real;
 
-	if (req->contain || req->containall || no_mount_has(req, "cwd") || !fact ||
-	    !S_ISDIR(fact->mode))
+	if (req->contain || no_mount_has(req, "cwd") || !fact || !S_ISDIR(fact->mode))
 		return;
 	real = fact->real ? fact->real : f->cwd;
 	for (size_t i = 0; i < ARRAY_LEN(image_owns); i++)

@@ -101,7 +101,7 @@ static void add_files(struct plan *p, const struct facts *f, const char *home)
 static void add_cwd(struct plan *p, const struct run_req *req, const struct facts *f,
 		    const char *home)
 {
-	bool contain = req->contain || req->containall;
+	bool contain = req->contain;
 
 	if (req->pwd) {
 		strv_take(&p->cwd, path_clean("/", req->pwd));
@@ -191,12 +191,11 @@ int plan_make(struct plan **out, const struct run_req *req, const struct facts *
 	p->uid = f->uid;
 	p->gid = f->gid;
 	p->umask = req->no_umask ? 0022 : f->umask;
-	if (req->containall) {
-		/* Seam: a PID namespace needs a parent that waits and a first process in it. */
-		p->ns = CLONE_NEWIPC;
+	if (req->ipc)
+		p->ns |= CLONE_NEWIPC;
+	if (req->pid) /* Seam: needs a parent that waits and a first process in it. */
 		strv_add(&p->notes,
 			 "--containall: the PID namespace is the host's in this version");
-	}
 	note_unknown_words(p, req);
 	if (plan_user_binds(&user, req, f, &p->notes, e) < 0 ||
 	    plan_home_make(&home, req, f, e) < 0 || mounts_make(p, &user, &home, req, f, e) < 0)

@@ -93,11 +93,10 @@ static void put_files(struct jw *w, const struct plan *p)
 
 void plan_json(const struct plan *p, struct buf *out)
 {
-	static const char *const verbs[] = { "exec", "run", "shell" };
 	struct jw w = { .out = out, .indent = 2 };
 
 	jw_obj(&w, NULL);
-	jw_str(&w, "verb", verbs[p->verb]);
+	jw_str(&w, "verb", request_verb(p->verb));
 	jw_obj(&w, "root");
 	jw_str(&w, "kind", p->root == PLAN_ROOT_DIR ? "directory" : "squashfs");
 	jw_str(&w, "path", p->image);

@@ -5,7 +5,7 @@
  *	strv_add(&r.binds, "/data:/mnt:ro,/scratch");
  *
  * Words only: nothing here was looked up.  The cli owns every string and list.
- * A new option gets a field here and a rule in src/plan. */
+ * A new option gets a field here, a row in src/cli/run_opts.c and a rule in src/plan. */
 #ifndef PLAN_REQUEST_H
 #define PLAN_REQUEST_H
 
@@ -13,7 +13,7 @@
 
 #include "src/base/buf.h"
 
-enum run_verb { RUN_EXEC, RUN_RUN, RUN_SHELL };
+enum run_verb { RUN_EXEC, RUN_RUN, RUN_SHELL, RUN_TEST };
 
 struct run_req {
 	enum run_verb verb;
@@ -26,19 +26,44 @@ struct run_req {
 				* bind-paths, or an absolute target; commas */
 	const char *home;      /* -H: src[:dst], NULL when not given */
 	const char *pwd;       /* --pwd, --cwd */
+	bool contain;	       /* -c */
+	bool containall;       /* -C; request_settle() unfolds it, as it does --compat */
+	bool compat;
+	bool no_home;
+
+	/* What is started, and in which environment. */
+	struct strv no_env;    /* --no-env: names that the host does not lend; commas */
+	const char *env_level; /* --env-level: dropin, clean, strict; NULL: the site's */
 	const char *shell;     /* --shell */
+	const char *app;       /* --app: a SCIF application of the image */
 	const char *prompt;    /* PS1 of the container, NULL: "Berth> " */
 	bool cleanenv;	       /* -e */
-	bool contain;	       /* -c */
-	bool containall;       /* -C: contain, cleanenv, own pid and ipc namespaces */
-	bool no_home;
-	bool no_eval; /* values of --env are not expanded, run evaluates nothing */
+	bool no_eval;	       /* values of --env are not expanded, run evaluates nothing */
+	bool oci_compat;       /* Entrypoint, WorkingDir, User as an OCI runtime takes them */
+	bool oci;	       /* --oci: oci_compat and compat */
+	bool no_compat;	       /* --oci without compat */
 	bool no_umask;
-	bool dry_run; /* print the plan instead of acting on it */
+	bool dry_run;	  /* print the plan instead of acting on it */
+	bool explain_env; /* print where each variable comes from */
+
+	/* Namespaces and writable layers. */
+	bool pid, no_pid, no_init, ipc;
+	bool writable_tmpfs;
+
+	/* What the host lends. */
+	struct strv containlibs; /* --containlibs: files for /.singularity.d/libs; commas */
+	bool no_nv, no_rocm;
 
 	/* For an image that is a URI: handed on to the pull. */
 	const char *arch, *user, *password, *ca_file, *auth_file;
 	bool no_https, disable_cache;
 };
+
+/* Unfolds the options that stand for several (--compat, --containall, --oci) into the
+ * fields that a plan reads.  Once, after the words are parsed. */
+void request_settle(struct run_req *r);
+
+/* "exec", "run", ...; what the container calls APPTAINER_COMMAND. */
+const char *request_verb(enum run_verb v);
 
 #endif

@@ -4,11 +4,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "src/base/log.h"
 #include "src/cli/opt.h"
 
 struct req {
 	bool force, quiet;
-	const char *arch, *dir;
+	const char *arch, *dir, *user;
 	unsigned parallel;
 	uint64_t size;
 	struct strv bind, env;
@@ -24,6 +25,11 @@ static const struct opt opts[] = {
 	OPT_LIST('B', "bind", "SPEC", "TBIND", struct req, bind, 0, "bind a path"),
 	OPT_LIST(0, "env", "K=V", NULL, struct req, env, OPT_COMMAS, "set a variable"),
 	OPT_NOOP('U', "allow-unsigned"),
+	OPT_NOOP_STR("tmpdir"),
+	OPT_REFUSE(0, "boot", "needs root"),
+	OPT_REFUSE_STR("data", "bind it"),
+	OPT_STR_BARE(0, "user", "USER", "TUSER", struct req, user, "who"),
+	OPT_ALIAS_STR("arch-too", struct req, arch),
 	OPT_END,
 };
 
@@ -134,6 +140,70 @@ START_TEST(the_environment_fills_what_the_words_left_alone)
 }
 END_TEST
 
+static char said[512];
+
+static void listen(enum log_level l, const char *line)
+{
+	(void)l;
+	snprintf(said + strlen(said), sizeof(said) - strlen(said), "%s\n", line);
+}
+
+START_TEST(only_twins_that_disagree_are_spoken_of)
+{
+	const char *environment[] = { "SINGULARITY_TARCH=same",
+				      "APPTAINER_TARCH=same",
+				      "BERTH_TARCH=",
+				      "TUSER=bare",
+				      NULL,
+				      NULL };
+	bool given[ARRAY_LEN(opts)] = { false };
+	struct err e = { 0 };
+	struct req r = { 0 };
+
+	log_set_printer(listen);
+	ck_ok(opt_from_env(opts, &r, given, (char *const *)(uintptr_t)environment, &e), &e);
+	ck_assert_str_eq(r.arch, "same");
+	ck_assert_str_eq(r.user, "bare");
+	ck_assert_str_eq(said, "");
+	environment[4] = "SINGULARITY_TUSER=s";
+	environment[1] = "APPTAINER_TARCH=other";
+	ck_ok(opt_from_env(opts, &r, given, (char *const *)(uintptr_t)environment, &e), &e);
+	ck_assert_str_eq(r.arch, "other");
+	ck_assert_str_eq(r.user, "s");
+	ck_assert_str_eq(said,
+			 "APPTAINER_TARCH and SINGULARITY_TARCH differ; APPTAINER_TARCH is used\n");
+	log_set_printer(NULL);
+}
+END_TEST
+
+START_TEST(an_alias_on_the_line_keeps_the_environment_out)
+{
+	struct req r;
+	struct err e = { 0 };
+	int used;
+
+	setenv("APPTAINER_TARCH", "env", 1);
+	ck_ok(parse(&r, &used, &e, "--arch-too line --tmpdir /x image"), &e);
+	ck_assert_str_eq(r.arch, "line");
+	ck_assert_int_eq(used, 4);
+	unsetenv("APPTAINER_TARCH");
+}
+END_TEST
+
+START_TEST(a_refused_option_says_why)
+{
+	struct req r;
+	struct err e = { 0 };
+	int used;
+
+	ck_assert_int_eq(parse(&r, &used, &e, "--boot x"), -1);
+	ck_assert_int_eq(e.kind, ERR_UNSUPPORTED);
+	ck_assert_str_eq(e.text, "--boot: needs root");
+	ck_assert_int_eq(parse(&r, &used, &e, "--data=a:b x"), -1);
+	ck_assert_str_eq(e.text, "--data: bind it");
+}
+END_TEST
+
 START_TEST(help_is_asked_for_and_lists_every_shown_option)
 {
 	auto_buf struct buf b = { 0 };
@@ -150,4 +220,5 @@ END_TEST
 
 UNIT(opt, options_stop_at_the_first_operand, values_may_be_joined_or_apart,
      a_wrong_word_is_named_with_the_nearest_known, the_environment_fills_what_the_words_left_alone,
-     help_is_asked_for_and_lists_every_shown_option)
+     only_twins_that_disagree_are_spoken_of, an_alias_on_the_line_keeps_the_environment_out,
+     a_refused_option_says_why, help_is_asked_for_and_lists_every_shown_option)

@@ -59,6 +59,7 @@ static void make(struct fixture *x)
 {
 	struct err e = { 0 };
 
+	request_settle(&x->req);
 	ck_ok(plan_make(&x->plan, &x->req, &x->facts, &e), &e);
 }
 

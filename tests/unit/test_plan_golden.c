@@ -127,6 +127,7 @@ START_TEST(a_request_on_a_host_gives_the_plan_on_file)
 	fixture_host_load(&host, g->host);
 	fixture_host_facts(&host, &req, &f);
 	image_facts(&f.image, g);
+	request_settle(&req);
 	ck_ok(plan_make(&p, &req, &f, &e), &e);
 	plan_json(p, &text);
 	compare(path, &text);

@@ -1,0 +1,116 @@
+/* The order is the one in which --help shows them: groups of what belongs together.  What other
+ * engines know and Berth needs no option for is accepted without a word (OPT_NOOP); what would be a
+ * lie to accept is refused with the way out (OPT_REFUSE). */
+#include "src/cli/run_opts.h"
+
+#include "src/plan/request.h"
+
+#define REQ struct run_req
+
+/* clang-format off */
+const struct opt run_opts[] = {
+	/* Binds, home, working directory. */
+	OPT_LIST('B', "bind", "SRC[:DST[:OPTS]]", NULL, REQ, binds, 0,
+		 "bind a host path into the container; OPTS is ro or rw; repeatable, commas "
+		 "separate"),
+	OPT_STR('H', "home", "SRC[:DST]", "HOME", REQ, home,
+		"use this directory as home"),
+	OPT_FLAG(0, "no-home", "NO_HOME", REQ, no_home,
+		 "do not bind the home directory"),
+	OPT_STR(0, "pwd", "DIR", "CWD,TARGET_CWD,PWD,TARGET_PWD", REQ, pwd,
+		"start in this directory of the container"),
+	OPT_ALIAS_STR("cwd", REQ, pwd),
+
+	/* How much of the host is there. */
+	OPT_FLAG('c', "contain", "CONTAIN", REQ, contain,
+		 "empty home and /tmp, minimal /dev"),
+	OPT_FLAG('C', "containall", "CONTAINALL", REQ, containall,
+		 "--contain and --cleanenv, with own IPC and PID namespaces"),
+	OPT_FLAG(0, "compat", "COMPAT", REQ, compat,
+		 "--containall, --no-init, --no-umask, --no-eval and --writable-tmpfs"),
+	OPT_LIST(0, "no-mount", "NAMES", "NO_MOUNT", REQ, no_mount, 0,
+		 "leave out proc, sys, dev, home, tmp, cwd, bind-paths or one absolute target"),
+
+	/* Environment. */
+	OPT_FLAG('e', "cleanenv", "CLEANENV", REQ, cleanenv,
+		 "do not pass the host's environment on"),
+	OPT_LIST(0, "no-env", "NAMES", "NOENV,NO_ENV", REQ, no_env, 0,
+		 "variables of the host that are not passed on; commas separate"),
+	OPT_LIST(0, "env", "K=V", NULL, REQ, env, 0,
+		 "set a variable in the container; repeatable, commas separate"),
+	OPT_LIST(0, "env-file", "FILE", "ENV_FILE", REQ, env_files, 0,
+		 "set variables from a file of K=V lines; repeatable, commas separate, the last wins"),
+	OPT_FLAG(0, "no-eval", "NO_EVAL", REQ, no_eval,
+		 "take values of --env and arguments as they are, expand nothing"),
+
+	/* What is started. */
+	OPT_STR('s', "shell", "PATH", "SHELL", REQ, shell,
+		"the program that shell starts"),
+	OPT_FLAG(0, "no-umask", "NO_UMASK", REQ, no_umask, "use umask 0022"),
+	OPT_FLAG(0, "dry-run", NULL, REQ, dry_run,
+		 "print what would be done as JSON, start nothing"),
+	OPT_NOOP_STR("runscript-timeout"), /* nothing here gives a script a time */
+	OPT_REFUSE_STR("dmtcp-launch",
+		"checkpoints of DMTCP are not made by Berth: start dmtcp_launch as the program"),
+	OPT_REFUSE_STR("dmtcp-restart",
+		"checkpoints of DMTCP are not made by Berth: start dmtcp_restart as the program"),
+
+	/* Namespaces. */
+	OPT_NOOP('u', "userns"), /* there always is one */
+	OPT_FLAG(0, "no-pid", "NO_PID", REQ, no_pid,
+		 "stay in the host's PID namespace, with --containall too"),
+	OPT_FLAG(0, "no-init", "NOSHIMINIT,NO_INIT", REQ, no_init,
+		 "the program itself is the first process of a PID namespace"),
+
+	/* What the host lends. */
+	OPT_ALIAS_FLAG("no-nv", "NV_OFF,NO_NV", REQ, no_nv),
+	OPT_ALIAS_FLAG("no-rocm", "ROCM_OFF,NO_ROCM", REQ, no_rocm),
+	{ OPT_KIND_LIST, 0, "containlibs", "FILES", "CONTAINLIBS",
+	  OPT_AT(REQ, containlibs, struct strv), OPT_HIDDEN, "" },
+
+	/* An image that is a URI. */
+	OPT_STR(0, "arch", "ARCH", "PULL_ARCH", REQ, arch,
+		"platform to take when the image is pulled"),
+	OPT_STR_BARE(0, "docker-username", "USER", "DOCKER_USERNAME", REQ, user,
+		"user name for the registry"),
+	OPT_STR_BARE(0, "docker-password", "PASSWORD", "DOCKER_PASSWORD", REQ, password,
+		"password for the registry; the variable BERTH_DOCKER_PASSWORD hides it from ps"),
+	OPT_REFUSE(0, "docker-login",
+		"give the name with --docker-username and the password in the variable "
+		"BERTH_DOCKER_PASSWORD"),
+	OPT_STR(0, "authfile", "FILE", "AUTH_FILE,AUTHFILE", REQ, auth_file,
+		"read the registry's credentials from this file"),
+	OPT_STR(0, "tls-ca", "FILE", "TLS_CA", REQ, ca_file,
+		"trust the certificates in this PEM file"),
+	OPT_FLAG(0, "no-https", "NOHTTPS,NO_HTTPS", REQ, no_https,
+		 "talk plain http to the registry"),
+	OPT_FLAG(0, "disable-cache", "DISABLE_CACHE", REQ, disable_cache,
+		 "keep nothing in the store"),
+	OPT_NOOP_STR("docker-host"),
+	OPT_NOOP_STR("tmpdir"), /* nothing is unpacked */
+
+	/* How others bring an image to the kernel; Berth serves it where it lies. */
+	OPT_NOOP(0, "unsquash"),
+	OPT_NOOP(0, "tmp-sandbox"),
+	OPT_NOOP(0, "no-tmp-sandbox"),
+	OPT_NOOP(0, "sif-fuse"),
+	OPT_NOOP(0, "underlay"),
+	OPT_ALIAS_FLAG("oci", "OCI", REQ, oci),
+	OPT_NOOP(0, "no-oci"),
+	OPT_ALIAS_FLAG("no-compat", "NO_COMPAT", REQ, no_compat),
+	OPT_NOOP(0, "keep-layers"),
+	OPT_REFUSE_STR("data",
+		"bind the file system of a data image instead: --bind FILE:DEST:image-src=/"),
+	OPT_REFUSE_STR("fusemount",
+		"mount it on the host and bind it, or start the FUSE program inside the container"),
+	OPT_REFUSE(0, "boot", "booting a system's init needs real root; start the services "
+		"as instances"),
+
+	/* Encrypted images. */
+	OPT_REFUSE(0, "passphrase", "encrypted images are not opened by Berth; decrypt it once with "
+		"the program that made it (build --sandbox)"),
+	OPT_REFUSE_STR("pem-path", "encrypted images are not opened by Berth; decrypt it once with "
+		"the program that made it (build --sandbox)"),
+	OPT_END,
+};
+/* clang-format on */
