@@ -1,0 +1,50 @@
+/* A library of any bytes: reading it ends, without damage, and its lists are whole. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/elf.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct bytes {
+	const uint8_t *p;
+	size_t n;
+};
+
+static ssize_t read_bytes(void *arg, void *p, size_t n, uint64_t off)
+{
+	const struct bytes *b = arg;
+
+	if (off >= b->n)
+		return 0;
+	n = MIN(n, b->n - (size_t)off);
+	memcpy(p, b->p + off, n);
+	return (ssize_t)n;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const names[] = { "cuInit", "MPI_Init" };
+	struct bytes b = { data, size };
+	struct elf_source src = { read_bytes, &b };
+	struct elf f;
+	bool found[2];
+	struct err e;
+
+	if (elf_read(&f, &src, &e) == 0) {
+		size_t sum = 0;
+
+		for (size_t i = 0; i < f.nneeded; i++)
+			sum += strlen(f.needed[i]);
+		for (size_t i = 0; i < f.nverneed; i++)
+			sum += strlen(f.verneed[i].file) + strlen(f.verneed[i].version);
+		for (size_t i = 0; i < f.nverdef; i++)
+			sum += strlen(f.verdef[i]);
+		if (sum > size * 8192 + 1)
+			abort();
+		elf_fini(&f);
+	}
+	elf_defines(found, &src, names, 2, &e);
+	return 0;
+}
