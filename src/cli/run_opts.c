@@ -57,10 +57,26 @@ const struct opt run_opts[] = {
 
 	/* Namespaces. */
 	OPT_NOOP('u', "userns"), /* there always is one */
+	OPT_FLAG('p', "pid", "PID,UNSHARE_PID", REQ, pid,
+		 "own PID namespace: the program sees, and leaves, no other processes"),
 	OPT_FLAG(0, "no-pid", "NO_PID", REQ, no_pid,
 		 "stay in the host's PID namespace, with --containall too"),
 	OPT_FLAG(0, "no-init", "NOSHIMINIT,NO_INIT", REQ, no_init,
 		 "the program itself is the first process of a PID namespace"),
+	OPT_FLAG('i', "ipc", "IPC,UNSHARE_IPC", REQ, ipc, "own IPC namespace"),
+	OPT_FLAG(0, "uts", "UTS,UNSHARE_UTS", REQ, uts, "own host name"),
+	OPT_STR(0, "hostname", "NAME", "HOSTNAME", REQ, hostname,
+		"the host name in the container; implies --uts"),
+	OPT_FLAG('n', "net", "NET,UNSHARE_NET", REQ, net,
+		 "own network namespace; takes --network none"),
+	OPT_STR(0, "network", "NAMES", "NETWORK", REQ, network,
+		"none: a loopback interface and nothing else; implies --net"),
+	{ OPT_KIND_LIST, 0, "network-args", "ARGS", "NETWORK_ARGS",
+	  OPT_AT(REQ, network_args, struct strv), OPT_HIDDEN, "" },
+	{ OPT_KIND_STR, 0, "netns-path", "PATH", "NETNS_PATH",
+	  OPT_AT(REQ, netns_path, const char *), OPT_HIDDEN, "" },
+	OPT_LIST(0, "dns", "ADDRESSES", "DNS", REQ, dns, 0,
+		 "name servers for /etc/resolv.conf; commas separate"),
 
 	/* What the host lends. */
 	OPT_ALIAS_FLAG("no-nv", "NV_OFF,NO_NV", REQ, no_nv),

@@ -105,6 +105,11 @@ size_t enter_skipped(const struct enter *x, const struct fault **list)
 	return x->nskipped;
 }
 
+void enter_has_namespaces(struct enter *x, unsigned flags)
+{
+	x->made = flags;
+}
+
 static int proc_write(const char *path, const char *text)
 {
 	auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -114,7 +119,7 @@ static int proc_write(const char *path, const char *text)
 
 static int namespaces_make(const struct enter *x, struct fault *f)
 {
-	unsigned flags = CLONE_NEWUSER | CLONE_NEWNS | x->plan->ns;
+	unsigned flags = (CLONE_NEWUSER | CLONE_NEWNS | x->plan->ns) & ~x->made;
 
 	if (unshare((int)flags) < 0)
 		return fault_at(f, FAULT_UNSHARE, flags);
@@ -126,7 +131,7 @@ static int namespaces_make(const struct enter *x, struct fault *f)
 		return fault_at(f, FAULT_IDMAP, 1);
 	if (proc_write("/proc/self/gid_map", x->gid_map) < 0)
 		return fault_at(f, FAULT_IDMAP, 2);
-	return 0;
+	return isolate_settle(x, f);
 }
 
 /* The new root lies over "/" already, so "/.." is it.  The host's tree is put over it

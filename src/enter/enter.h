@@ -45,6 +45,10 @@ static inline void enter_free_p_(struct enter **x)
 }
 #define auto_enter auto_(enter_free_p_)
 
+/* The calling process is in new namespaces of these kinds (CLONE_NEW*) already, not mapped yet:
+ * the first process of a PID namespace, which waiter_fork() made. */
+void enter_has_namespaces(struct enter *x, unsigned flags);
+
 /* Makes the namespaces and everything mounted in them, and moves the calling
  * process (single-threaded) there.  keeper: the socket that takes the FUSE
  * descriptor of a SquashFS image; -1 for a directory.  0, or -1 with *f. */

@@ -140,6 +140,16 @@ int fault_explain(const struct fault *f, const struct plan *p, struct err *e)
 	case FAULT_IDMAP:
 	case FAULT_FUSE_OPEN:
 		return host_fault(f, e);
+	case FAULT_FORK:
+		return err_sys(e, "start the first process of a PID namespace");
+	case FAULT_HOSTNAME:
+		return err_sys(e, "--hostname %s", p->hostname);
+	case FAULT_LOOPBACK:
+		return err_sys(e, "--network none: loopback interface");
+	case FAULT_PROC:
+		return err_set(e, ERR_HOST,
+			       "the kernel refuses a fresh /proc, as an outer container hides parts of "
+			       "it; the host's is shown, with the host's processes");
 	case FAULT_IMAGE:
 		return is_refused(f->sys) ? host_fault(f, e) : err_sys(e, "bind %s on /", p->image);
 	case FAULT_FUSE_MOUNT:

@@ -20,6 +20,10 @@ enum fault_step {
 	FAULT_NONE,
 	FAULT_UNSHARE,	 /* user and mount namespace; index: CLONE_* flags */
 	FAULT_IDMAP,	 /* /proc/self/setgroups, uid_map, gid_map; index 0, 1, 2 */
+	FAULT_FORK,	 /* the process that waits for, or begins, a PID namespace */
+	FAULT_HOSTNAME,	 /* sethostname() */
+	FAULT_LOOPBACK,	 /* the network interface "lo" */
+	FAULT_PROC,	 /* no fresh /proc: the host's is shown; a warning, never an end */
 	FAULT_IMAGE,	 /* the image directory could not be opened or copied */
 	FAULT_FUSE_OPEN, /* /dev/fuse */
 	FAULT_FUSE_MOUNT,

@@ -75,6 +75,24 @@ static int fs_open(const struct plan_mount *m, uint64_t i, int *out, struct faul
 	return *out < 0 ? fault_at(f, FAULT_SOURCE, i) : 0;
 }
 
+/* A kernel that sees parts of the host's /proc mounted over refuses a new one (EPERM): what is
+ * hidden there must not come to light. */
+static int proc_open(struct enter *x, uint64_t i, struct fault *f)
+{
+	const struct plan_mount *m = &x->plan->mounts[i];
+	struct plan_mount bind = *m;
+
+	if (fs_open(m, i, &x->mounts[i], f) == 0)
+		return 0;
+	if (f->sys != EPERM || !m->src)
+		return -1;
+	if (x->nskipped < ENTER_SKIPPED_MAX)
+		x->skipped[x->nskipped++] = (struct fault){ .step = FAULT_PROC, .sys = EPERM };
+	bind.kind = PLAN_BIND;
+	bind.flags = PLAN_REC;
+	return bind_open(&bind, i, &x->mounts[i], f);
+}
+
 int sources_open(struct enter *x, struct fault *f)
 {
 	for (uint64_t i = 0; i < x->plan->nmounts; i++) {
@@ -83,8 +101,11 @@ int sources_open(struct enter *x, struct fault *f)
 
 		if (m->kind == PLAN_SYMLINK)
 			continue;
-		r = m->kind == PLAN_BIND ? bind_open(m, i, &x->mounts[i], f)
-					 : fs_open(m, i, &x->mounts[i], f);
+		if (m->kind == PLAN_PROC)
+			r = proc_open(x, i, f);
+		else
+			r = m->kind == PLAN_BIND ? bind_open(m, i, &x->mounts[i], f)
+						 : fs_open(m, i, &x->mounts[i], f);
 		if (r < 0 && enter_skip(x, m, f) < 0)
 			return -1;
 	}

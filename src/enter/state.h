@@ -27,6 +27,7 @@ struct enter {
 	int root;  /* the mount that becomes "/" */
 	int image; /* directory image: its mount, when something was laid over it */
 	int stage; /* directory image: tmpfs for files and missing mount points */
+	unsigned made; /* CLONE_NEW* that the process is in already */
 	char uid_map[64], gid_map[64];
 	char **env;    /* plan->env, PWD replaced by what was taken */
 	char **pwd;    /* "PWD=..." for each plan cwd */
@@ -34,6 +35,9 @@ struct enter {
 	struct fault skipped[ENTER_SKIPPED_MAX];
 	size_t nskipped;
 };
+
+/* Host name and loopback interface, where the plan has such namespaces (isolate.c). */
+int isolate_settle(const struct enter *x, struct fault *f);
 
 /* Detached mounts for all plan mounts (sources.c). */
 int sources_open(struct enter *x, struct fault *f);

@@ -9,6 +9,7 @@
  *   exit status are native. */
 #include "src/flow/run.h"
 
+#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +20,8 @@
 #include "src/base/path.h"
 #include "src/base/progress.h"
 #include "src/enter/enter.h"
+#include "src/enter/init.h"
+#include "src/enter/waiter.h"
 #include "src/flow/pull.h"
 #include "src/flow/run_host.h"
 #include "src/flow/run_image.h"
@@ -146,6 +149,44 @@ static void warn_skipped(const struct enter *x, const struct plan *p)
 	}
 }
 
+/* The container's process: becomes the program, or hands the reason to the waiter. */
+static int enter_and_exec(struct enter *x, struct plan *p, int keeper, const struct waiter *w,
+			  struct err *e)
+{
+	struct fault f = { 0 };
+
+	if (enter_build(x, keeper, &f) < 0)
+		return explain(&f, p, keeper, e);
+	warn_skipped(x, p);
+	if (w && p->init && init_spawn(INIT_PLAIN, &f) < 0)
+		return explain(&f, p, keeper, e);
+	if (w)
+		waiter_unblock(w);
+	enter_exec(x, &f);
+	return explain(&f, p, keeper, e);
+}
+
+/* With a PID namespace, for which this process stays outside and waits. */
+static int act_apart(struct enter *x, struct plan *p, int keeper, struct err *e)
+{
+	const unsigned made = CLONE_NEWUSER | CLONE_NEWPID;
+	struct fault f = { 0 };
+	struct waiter w;
+	int r = waiter_fork(&w, p->init ? WAITER_INIT : WAITER_BARE, made, &f);
+
+	if (r < 0)
+		return explain(&f, p, keeper, e);
+	if (r == 0) {
+		enter_has_namespaces(x, made);
+		r = enter_and_exec(x, p, keeper, &w, e);
+		waiter_fail(&w, r, e);
+	}
+	r = waiter_started(&w, e);
+	if (r)
+		return r;
+	waiter_finish(&w);
+}
+
 static int act(struct plan *p, struct facts *facts, struct run_image *image, struct err *e)
 {
 	struct serving serving = { .image = image, .facts = facts, .plan = p };
@@ -156,17 +197,14 @@ static int act(struct plan *p, struct facts *facts, struct run_image *image, str
 				    .nkeep = 1 };
 	auto_enter struct enter *x = NULL;
 	auto_close int keeper = -1;
-	struct fault f = { 0 };
 
 	if (enter_new(&x, p, e) < 0)
 		return -1;
 	if (p->root == PLAN_ROOT_SQUASH && keeper_start(&keeper, &work, e) < 0)
 		return -1;
-	if (enter_build(x, keeper, &f) < 0)
-		return explain(&f, p, keeper, e);
-	warn_skipped(x, p);
-	enter_exec(x, &f);
-	return explain(&f, p, keeper, e);
+	if (p->ns & CLONE_NEWPID)
+		return act_apart(x, p, keeper, e);
+	return enter_and_exec(x, p, keeper, NULL, e);
 }
 
 /* A URI becomes a file of the store; the request's pull options apply. */

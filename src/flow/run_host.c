@@ -18,6 +18,7 @@ void run_host_fini(struct run_host *h)
 	free(h->groups);
 	strv_fini(&h->paths);
 	strv_fini(&h->env_files);
+	buf_fini(&h->hosts);
 	host_fini(&h->host);
 }
 
@@ -83,5 +84,8 @@ int run_host_gather(struct run_host *h, const struct run_req *req, struct facts 
 		return -1;
 	path_facts(h, f);
 	env_file_facts(h, f);
+	if (req->hostname && file_read(AT_FDCWD, "/etc/hosts", &h->hosts, ENV_FILE_MAX, e) < 0)
+		return -1;
+	f->hosts = h->hosts.data;
 	return 0;
 }

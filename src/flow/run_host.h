@@ -18,7 +18,8 @@ struct run_host {
 	struct fact_path *path_facts;
 	struct fact_group *groups;
 	struct fact_file *file_facts;
-	char **texts; /* of env_files */
+	char **texts;	  /* of env_files */
+	struct buf hosts; /* /etc/hosts, when it is made anew */
 };
 
 void run_host_fini(struct run_host *h);

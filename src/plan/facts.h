@@ -75,6 +75,7 @@ struct facts {
 	const char *user, *gecos, *home, *shell; /* passwd entry; user NULL when there is none */
 	const char *cwd;			 /* NULL when it cannot be told */
 	mode_t umask;
+	const char *hosts; /* the host's /etc/hosts, when a request makes its own; else NULL */
 	char *const *environ; /* NULL-terminated */
 
 	const struct fact_path *paths;

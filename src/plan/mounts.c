@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "src/base/path.h"
+#include "src/plan/isolate.h"
 
 void plan_home_fini(struct plan_home *h)
 {
@@ -244,8 +245,18 @@ static void add_minimal_dev(struct plan *p, const struct run_req *req, const str
 			->data = xstrdup("newinstance,ptmxmode=0666,mode=0620");
 		mount_add(p, PLAN_SYMLINK, "pts/ptmx", "/dev/ptmx", 0);
 	}
-	if (req->containall && is_free(user, "/dev/mqueue"))
+	if (req->ipc && is_free(user, "/dev/mqueue"))
 		mount_add(p, PLAN_MQUEUE, NULL, "/dev/mqueue", PLAN_IS_DIR | PLAN_OPTIONAL);
+}
+
+/* Of a PID namespace of its own; the host's (src) takes its place where the kernel refuses. */
+static void add_proc(struct plan *p, const struct binds *user, const struct facts *f)
+{
+	const struct fact_path *fact = fact_find(f, "/proc");
+
+	if (is_free(user, "/proc"))
+		mount_add(p, PLAN_PROC, fact && fact->mode ? "/proc" : NULL, "/proc",
+			  PLAN_IS_DIR | PLAN_NOSUID | PLAN_NODEV | PLAN_NOEXEC | PLAN_OPTIONAL);
 }
 
 static void add_system(struct plan *p, const struct run_req *req, const struct binds *user,
@@ -260,13 +271,17 @@ static void add_system(struct plan *p, const struct run_req *req, const struct b
 			continue;
 		if (!strcmp(path, "/dev") && contain)
 			add_minimal_dev(p, req, user);
+		else if (!strcmp(path, "/proc") && req->pid)
+			add_proc(p, user, f);
 		else
 			add_host(p, user, f, path, PLAN_REC);
 	}
 	/* The mount point is a file of its own: in many images these are links that
 	 * lead nowhere, or to a file (a time zone) that must stay what it is. */
 	for (size_t i = 0; i < ARRAY_LEN(host_files); i++)
-		if (!no_mount_has(req, "bind-paths") || !strcmp(host_files[i], "/etc/resolv.conf"))
+		if (!isolate_owns_file(req, host_files[i]) &&
+		    (!no_mount_has(req, "bind-paths") ||
+		     !strcmp(host_files[i], "/etc/resolv.conf")))
 			add_host(p, user, f, host_files[i], PLAN_HIDE);
 	for (size_t i = 0; i < ARRAY_LEN(host_tmp) && !no_mount_has(req, "tmp"); i++) {
 		if (contain)

@@ -1,6 +1,5 @@
 #include "src/plan/plan.h"
 
-#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -8,6 +7,7 @@
 #include "src/plan/bind.h"
 #include "src/plan/command.h"
 #include "src/plan/env.h"
+#include "src/plan/isolate.h"
 #include "src/plan/mounts.h"
 #include "src/plan/names.h"
 
@@ -30,6 +30,7 @@ void plan_free(struct plan *p)
 	free(p->mounts);
 	free(p->files);
 	free(p->image);
+	free(p->hostname);
 	strv_fini(&p->env);
 	strv_fini(&p->argv);
 	strv_fini(&p->cwd);
@@ -44,7 +45,8 @@ int plan_wants(struct strv *paths, struct strv *env_files, const struct run_req 
 	auto_plan_home struct plan_home home = { 0 };
 	auto_strv struct strv notes = { 0 }; /* plan_make() says them */
 
-	if (plan_user_binds(&user, req, f, &notes, e) < 0 || plan_home_make(&home, req, f, e) < 0)
+	if (isolate_check(req, e) < 0 || plan_user_binds(&user, req, f, &notes, e) < 0 ||
+	    plan_home_make(&home, req, f, e) < 0)
 		return -1;
 	mounts_wants(paths, &user, &home, f);
 	for (size_t i = 0; i < req->env_files.n; i++)
@@ -88,7 +90,8 @@ static void file_add(struct plan *p, const char *path, struct buf *text)
 	p->files[p->nfiles++].replace = true;
 }
 
-static void add_files(struct plan *p, const struct facts *f, const char *home)
+static void add_files(struct plan *p, const struct run_req *req, const struct facts *f,
+		      const char *home)
 {
 	auto_buf struct buf passwd = { 0 }, group = { 0 };
 
@@ -96,6 +99,14 @@ static void add_files(struct plan *p, const struct facts *f, const char *home)
 	file_add(p, "/etc/passwd", &passwd);
 	names_group(&group, f->image.group, f);
 	file_add(p, "/etc/group", &group);
+	for (size_t i = 0; i < ARRAY_LEN(isolate_files); i++) {
+		auto_buf struct buf text = { 0 };
+
+		if (!isolate_owns_file(req, isolate_files[i]))
+			continue;
+		isolate_file(&text, isolate_files[i], req, f);
+		file_add(p, isolate_files[i], &text);
+	}
 }
 
 static void add_cwd(struct plan *p, const struct run_req *req, const struct facts *f,
@@ -191,16 +202,12 @@ int plan_make(struct plan **out, const struct run_req *req, const struct facts *
 	p->uid = f->uid;
 	p->gid = f->gid;
 	p->umask = req->no_umask ? 0022 : f->umask;
-	if (req->ipc)
-		p->ns |= CLONE_NEWIPC;
-	if (req->pid) /* Seam: needs a parent that waits and a first process in it. */
-		strv_add(&p->notes,
-			 "--containall: the PID namespace is the host's in this version");
+	isolate_make(p, req);
 	note_unknown_words(p, req);
 	if (plan_user_binds(&user, req, f, &p->notes, e) < 0 ||
 	    plan_home_make(&home, req, f, e) < 0 || mounts_make(p, &user, &home, req, f, e) < 0)
 		return -1;
-	add_files(p, f, home.dst);
+	add_files(p, req, f, home.dst);
 	add_cwd(p, req, f, home.dst);
 	if (add_program(p, req, f, &user, home.dst, e) < 0)
 		return -1;

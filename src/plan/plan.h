@@ -95,6 +95,8 @@ struct plan {
 	gid_t gid;
 	mode_t umask;
 	unsigned ns; /* CLONE_NEW* beyond CLONE_NEWUSER | CLONE_NEWNS */
+	bool init;   /* with CLONE_NEWPID: a small init is the first process, else the program */
+	char *hostname; /* NULL: the host's */
 
 	struct strv notes; /* warnings to print once: what was asked for and is not done so */
 

@@ -114,6 +114,10 @@ void plan_json(const struct plan *p, struct buf *out)
 	put_mode(&w, "umask", p->umask);
 	put_bits(&w, "namespaces", CLONE_NEWUSER | CLONE_NEWNS | p->ns, namespaces,
 		 ARRAY_LEN(namespaces));
+	if (p->ns & CLONE_NEWPID)
+		jw_bool(&w, "init", p->init);
+	if (p->hostname)
+		jw_str(&w, "hostname", p->hostname);
 	put_list(&w, "notes", &p->notes);
 	jw_end(&w);
 	buf_addch(out, '\n');

@@ -20,7 +20,7 @@ static const struct {
 	{ FIELD(containall), FIELD(contain), 0 },
 	{ FIELD(containall), FIELD(cleanenv), 0 },
 	{ FIELD(containall), FIELD(ipc), 0 },
-	{ FIELD(containall), FIELD(pid), FIELD(no_pid) },
+	{ FIELD(containall), FIELD(pid), 0 },
 };
 
 static bool *field(struct run_req *r, size_t offset)
@@ -34,6 +34,7 @@ void request_settle(struct run_req *r)
 		if (*field(r, composed[i].from) &&
 		    !(composed[i].unless && *field(r, composed[i].unless)))
 			*field(r, composed[i].to) = true;
+	r->pid &= !r->no_pid;
 	for (size_t i = 0; i < r->containlibs.n; i++) {
 		auto_strv struct strv files = { 0 };
 

@@ -47,7 +47,12 @@ struct run_req {
 	bool explain_env; /* print where each variable comes from */
 
 	/* Namespaces and writable layers. */
-	bool pid, no_pid, no_init, ipc;
+	bool pid, no_pid, no_init, ipc, uts, net;
+	const char *hostname;	  /* --hostname: implies uts */
+	const char *network;	  /* --network: names with commas; implies net */
+	const char *netns_path;	  /* --netns-path */
+	struct strv network_args; /* --network-args: nothing that "none" has a use for */
+	struct strv dns;	  /* --dns: addresses; commas */
 	bool writable_tmpfs;
 
 	/* What the host lends. */

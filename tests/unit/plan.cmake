@@ -1,5 +1,6 @@
 berth_unit(test_bind berth_plan)
 berth_unit(test_env berth_plan)
+berth_unit(test_isolate berth_plan)
 berth_unit(test_passwd berth_plan)
 berth_unit(test_plan berth_plan)
 berth_unit(test_plan_golden berth_plan berth_host)
