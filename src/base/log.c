@@ -9,11 +9,27 @@
 
 static enum log_level level = LOG_INFO;
 
+static const char *const own_prefixes[] = {
+	[LOG_SILENT] = "berth: ", [LOG_ERROR] = "berth: ",   [LOG_WARN] = "berth: warning: ",
+	[LOG_INFO] = "berth: ",	  [LOG_VERBOSE] = "berth: ", [LOG_DEBUG] = "berth: "
+};
+static const char *const *prefixes = own_prefixes;
+
+void log_set_prefixes(const char *const *p)
+{
+	prefixes = p ? p : own_prefixes;
+}
+
+const char *log_prefix(enum log_level l)
+{
+	return prefixes[l];
+}
+
 static void print_plain(enum log_level l, const char *line)
 {
 	auto_buf struct buf b = { 0 };
 
-	buf_printf(&b, "berth: %s%s\n", l == LOG_WARN ? "warning: " : "", line);
+	buf_printf(&b, "%s%s\n", log_prefix(l), line);
 	(void)!fd_write(STDERR_FILENO, b.data, b.len);
 }
 

@@ -12,8 +12,12 @@ enum log_level { LOG_SILENT, LOG_ERROR, LOG_WARN, LOG_INFO, LOG_VERBOSE, LOG_DEB
 void log_set_level(enum log_level l);
 enum log_level log_level(void);
 
-/* A new log_printer replaces the way in which lines are written (the drop-in
- * names have prefixes of their own; a progress display redraws). */
+/* How a line begins, by level (LOG_SILENT to LOG_DEBUG); NULL: "berth: ", "berth: warning: ".  The
+ * table is borrowed.  The drop-in names have beginnings of their own. */
+void log_set_prefixes(const char *const *prefixes);
+const char *log_prefix(enum log_level l);
+
+/* A new log_printer replaces the way in which lines are written: a progress display redraws. */
 typedef void log_printer(enum log_level l, const char *line);
 void log_set_printer(log_printer *p);
 

@@ -127,7 +127,7 @@ static void print_above(enum log_level l, const char *line)
 	if (p->lines)
 		buf_printf(&b, "\033[%dA\033[J", p->lines);
 	p->lines = 0;
-	buf_printf(&b, "berth: %s%s\n", l == LOG_WARN ? "warning: " : "", line);
+	buf_printf(&b, "%s%s\n", log_prefix(l), line);
 	(void)!fd_write(p->fd, b.data, b.len);
 	draw(p);
 	pthread_mutex_unlock(&p->lock);

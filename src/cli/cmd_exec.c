@@ -7,6 +7,7 @@
 #include "src/base/log.h"
 #include "src/cli/cmd.h"
 #include "src/cli/exit.h"
+#include "src/cli/persona.h"
 #include "src/cli/run_opts.h"
 #include "src/flow/run.h"
 #include "src/plan/request.h"
@@ -20,6 +21,7 @@ static int start(struct run_req *r, enum run_verb verb, int argc, char **argv, s
 
 	r->verb = verb;
 	r->image = argv[0];
+	r->prompt = persona()->prompt;
 	request_settle(r);
 	for (int i = 1; i < argc; i++)
 		strv_add(&r->args, argv[i]);
@@ -27,6 +29,10 @@ static int start(struct run_req *r, enum run_verb verb, int argc, char **argv, s
 	strv_fini(&r->args);
 	if (status > 0)
 		log_error("%s", e->text);
+	if (status == EXIT_NOT_FOUND)
+		return persona()->not_found;
+	if (status == EXIT_NOT_EXECUTABLE)
+		return persona()->not_executable;
 	if (status != 0)
 		return status;
 	return cmd_print(&text, e);

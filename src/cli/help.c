@@ -5,10 +5,11 @@
 #include <unistd.h>
 
 #include "src/base/fd.h"
+#include "src/cli/persona.h"
 
 const struct cmd *const commands[] = {
-	&cmd_pull,  &cmd_exec,	  &cmd_run,  &cmd_shell, &cmd_test, &cmd_inspect,
-	&cmd_check, &cmd_version, &cmd_help, NULL,
+	&cmd_pull,  &cmd_exec,	  &cmd_run,	 &cmd_shell, &cmd_test, &cmd_inspect,
+	&cmd_check, &cmd_version, &cmd_buildcfg, &cmd_help,  NULL,
 };
 
 const struct cmd *cmd_find(const char *name)
@@ -32,15 +33,17 @@ int cmd_unknown(const char *name, struct err *e)
 	}
 	if (best)
 		return err_set(e, ERR_USAGE,
-			       "no command \"%s\" (did you mean %s?): berth help lists them", name,
-			       best->name);
-	return err_set(e, ERR_USAGE, "no command \"%s\": berth help lists them", name);
+			       "no command \"%s\" (did you mean %s?): %s help lists them", name,
+			       best->name, persona()->name);
+	return err_set(e, ERR_USAGE, "no command \"%s\": %s help lists them", name,
+		       persona()->name);
 }
 
 static void overview(struct buf *out)
 {
-	buf_adds(out, "Usage: berth [--quiet|--verbose|--debug] COMMAND [OPTIONS] ...\n\n"
-		      "Runs container images as an ordinary user: images are pulled over HTTPS,\n"
+	buf_printf(out, "Usage: %s [--quiet|--verbose|--debug] COMMAND [OPTIONS] ...\n\n",
+		   persona()->name);
+	buf_adds(out, "Runs container images as an ordinary user: images are pulled over HTTPS,\n"
 		      "kept as one file, and started at native speed.\n\nCommands:\n");
 	for (const struct cmd *const *c = commands; *c; c++)
 		buf_printf(out, "  %-10s %s\n", (*c)->name, (*c)->brief);
@@ -58,7 +61,7 @@ void cmd_help_text(const struct cmd *c, struct buf *out)
 		overview(out);
 		return;
 	}
-	buf_printf(out, "Usage: berth %s %s%s\n\n%s\n", c->name,
+	buf_printf(out, "Usage: %s %s %s%s\n\n%s\n", persona()->name, c->name,
 		   c->opts[0].kind == OPT_KIND_END ? "" : "[OPTIONS] ", c->args, c->details);
 	if (c->opts[0].kind == OPT_KIND_END)
 		return;
@@ -102,7 +105,7 @@ static int run_version(void *req, int argc, char **argv, struct err *e)
 	auto_buf struct buf text = { 0 };
 
 	(void)req, (void)argc, (void)argv;
-	buf_adds(&text, BERTH_VERSION "\n");
+	buf_printf(&text, "%s\n", persona()->version);
 	return cmd_print(&text, e);
 }
 

@@ -1,11 +1,12 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "src/base/log.h"
 #include "src/cli/cmd.h"
-#include "src/cli/exit.h"
+#include "src/cli/persona.h"
 
 struct globals {
 	bool quiet, silent, verbose, debug, version;
@@ -50,7 +51,9 @@ static int print_help(const struct cmd *c, struct err *e)
 	return cmd_print(&text, e);
 }
 
-static int run_parsed(const struct cmd *c, void *req, int argc, char **argv, struct err *e)
+/* *words tells whether the error is one of the words that the user wrote, or what came of them. */
+static int run_parsed(const struct cmd *c, void *req, int argc, char **argv, bool *words,
+		      struct err *e)
 {
 	int used = 0;
 	int r = opt_parse(c->opts, req, argc, argv, &used, e);
@@ -62,22 +65,32 @@ static int run_parsed(const struct cmd *c, void *req, int argc, char **argv, str
 	argc -= used;
 	argv += used;
 	if (argc < c->least || argc > c->most)
-		return err_set(e, ERR_USAGE, "%s: usage: berth %s%s%s%s (berth help %s)", c->name,
-			       c->name, c->opts[0].kind == OPT_KIND_END ? "" : " [OPTIONS]",
-			       *c->args ? " " : "", c->args, c->name);
+		return err_set(e, ERR_USAGE, "%s: usage: %s %s%s%s%s (%s help %s)", c->name,
+			       persona()->name, c->name,
+			       c->opts[0].kind == OPT_KIND_END ? "" : " [OPTIONS]",
+			       *c->args ? " " : "", c->args, persona()->name, c->name);
+	*words = false;
 	return c->run(req, argc, argv, e);
 }
 
-static int run_command(const struct cmd *c, int argc, char **argv, struct err *e)
+static int run_command(const struct cmd *c, int argc, char **argv, bool *words, struct err *e)
 {
 	auto_free void *req = xcalloc(1, MAX(c->size, 1));
-	int r = run_parsed(c, req, argc, argv, e);
+	int r = run_parsed(c, req, argc, argv, words, e);
 
 	opt_release(c->opts, req);
 	return r;
 }
 
-static int dispatch(int argc, char **argv, struct err *e)
+static int print_version(struct err *e)
+{
+	auto_buf struct buf text = { 0 };
+
+	buf_printf(&text, "%s version %s\n", persona()->package, persona()->version);
+	return cmd_print(&text, e);
+}
+
+static int dispatch(int argc, char **argv, bool *words, struct err *e)
 {
 	struct globals g = { 0 };
 	const struct cmd *c;
@@ -92,7 +105,7 @@ static int dispatch(int argc, char **argv, struct err *e)
 	argc -= 1 + used;
 	argv += 1 + used;
 	if (g.version)
-		return run_command(&cmd_version, 0, argv, e);
+		return print_version(e);
 	if (!argc) {
 		print_help(NULL, e);
 		return err_set(e, ERR_USAGE, "no command given");
@@ -100,20 +113,38 @@ static int dispatch(int argc, char **argv, struct err *e)
 	c = cmd_find(argv[0]);
 	if (!c)
 		return cmd_unknown(argv[0], e);
-	return run_command(c, argc - 1, argv + 1, e);
+	return run_command(c, argc - 1, argv + 1, words, e);
+}
+
+/* run-singularity IMAGE ARG... is what the kernel makes of ./IMAGE ARG... */
+static char **words_with(const char *implied, int *argc, char **argv)
+{
+	char **all = xcalloc((size_t)*argc + 2, sizeof(*all));
+
+	all[0] = argv[0];
+	all[1] = (char *)(uintptr_t)implied;
+	memcpy(all + 2, argv + 1, (size_t)*argc * sizeof(*all));
+	++*argc;
+	return all;
 }
 
 int main(int argc, char **argv)
 {
+	auto_free char **all = NULL;
+	const struct persona *p;
 	struct err e = { 0 };
+	bool words = true;
 	int r;
 
 	fill_standard_fds();
 	if (argc < 1)
-		return EXIT_OWN_FAILURE;
-	r = dispatch(argc, argv, &e);
+		return persona()->failure;
+	p = persona_choose(argv[0]);
+	if (p->implied)
+		argv = all = words_with(p->implied, &argc, argv);
+	r = dispatch(argc, argv, &words, &e);
 	if (r >= 0)
 		return r;
 	log_error("%s", e.text);
-	return exit_status_of(&e);
+	return words ? p->usage : p->failure;
 }

@@ -101,8 +101,8 @@ static int program_fault(const struct fault *f, const struct plan *p, struct err
 		else if (strchr(name, '/'))
 			err_set(e, ERR_NOTFOUND, "%s: no such file in the container", name);
 		else
-			err_set(e, ERR_NOTFOUND, "%s: command not found in the container's PATH",
-				name);
+			err_set(e, ERR_NOTFOUND,
+				"%s: executable file not found in $PATH of the container", name);
 		return 127;
 	}
 	if (f->sys == ENOENT)

@@ -124,7 +124,7 @@ work_dirs() {
 
 program_faults() {
 	run -127 --separate-stderr berth exec "$IMG" no-such-program
-	fails 127 'no-such-program: command not found in the container'
+	fails 127 'no-such-program: executable file not found in \$PATH of the container'
 	run -127 --separate-stderr berth exec "$IMG" /bin/no-such-program
 	fails 127 '/bin/no-such-program: no such file in the container'
 	run --separate-stderr berth exec "$IMG" /bin/plain

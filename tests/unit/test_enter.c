@@ -72,7 +72,7 @@ START_TEST(the_program_s_own_faults_are_126_and_127)
 	struct err e = { 0 };
 
 	ck_assert_int_eq(explain(FAULT_NOT_FOUND, ENOENT, &e), 127);
-	ck_assert_str_eq(e.text, "hello: command not found in the container's PATH");
+	ck_assert_str_eq(e.text, "hello: executable file not found in $PATH of the container");
 	ck_assert_int_eq(explain(FAULT_EXEC, EACCES, &e), 126);
 	ck_assert_str_eq(e.text, "hello: cannot start: Permission denied");
 	ck_assert_int_eq(explain(FAULT_EXEC, ENOENT, &e), 126);
