@@ -52,7 +52,7 @@ int serve_new(struct serve **out, struct squash *img, const struct serve_opts *o
 		s->warm[s->nwarm] = xstrdup(o->warm[s->nwarm]);
 	/* From now on, while the mount is still being made; with one CPU it would only be
 	 * in the way. */
-	s->warming = cpus > 1 && pthread_create(&s->warmer, NULL, warm, s) == 0;
+	s->warming = cpus > 1 && !o->cold && pthread_create(&s->warmer, NULL, warm, s) == 0;
 	if (vtree_new(&s->tree, img, o->nodes, o->nnodes, e) < 0)
 		return -1;
 	if (o->ahead > 0 || (o->ahead == 0 && cpus >= 4))

@@ -11,8 +11,10 @@
 const struct opt run_opts[] = {
 	/* Binds, home, working directory. */
 	OPT_LIST('B', "bind", "SRC[:DST[:OPTS]]", NULL, REQ, binds, 0,
-		 "bind a host path into the container; OPTS is ro or rw; repeatable, commas "
-		 "separate"),
+		 "bind a host path into the container; OPTS is ro, rw, image-src=PATH or id=N; "
+		 "repeatable, commas separate"),
+	OPT_LIST(0, "mount", "SPEC", NULL, REQ, mounts, 0,
+		 "the same as type=bind,source=SRC,destination=DST[,ro][,image-src=PATH][,id=N]"),
 	OPT_STR('H', "home", "SRC[:DST]", "HOME", REQ, home,
 		"use this directory as home"),
 	OPT_FLAG(0, "no-home", "NO_HOME", REQ, no_home,

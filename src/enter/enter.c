@@ -44,6 +44,7 @@ int enter_new(struct enter **out, const struct plan *plan, struct err *e)
 
 	x->plan = plan;
 	x->root = x->image = x->stage = -1;
+	x->images = fds_new(plan->nimages);
 	x->mounts = fds_new(plan->nmounts);
 	x->files = fds_new(plan->nfiles);
 	x->want_file = xcalloc(plan->nfiles + 1, sizeof(*x->want_file));
@@ -73,6 +74,7 @@ void enter_free(struct enter *x)
 {
 	if (!x)
 		return;
+	fds_free(x->images, x->plan->nimages);
 	fds_free(x->mounts, x->plan->nmounts);
 	fds_free(x->files, x->plan->nfiles);
 	close_p_(&x->root);
@@ -158,7 +160,7 @@ static int tree_build(struct enter *x, int keeper, struct fault *f)
 	bool squash = x->plan->root == PLAN_ROOT_SQUASH;
 
 	if ((squash ? root_squash(x, keeper, f) : root_directory_open(x, f)) < 0 ||
-	    sources_open(x, f) < 0)
+	    sources_open(x, keeper, f) < 0)
 		return -1;
 	if (squash && sys_move_mount(x->root, AT_FDCWD, "/") < 0)
 		return fault_at(f, FAULT_FUSE_MOUNT, 1);
@@ -178,7 +180,7 @@ int enter_build(struct enter *x, int keeper, struct fault *f)
 	if (namespaces_make(x, f) < 0)
 		return -1;
 	if (getrlimit(RLIMIT_NOFILE, &was) == 0 &&
-	    was.rlim_cur < x->plan->nmounts + x->plan->nfiles + SPARE_FDS) {
+	    was.rlim_cur < x->plan->nimages + x->plan->nmounts + x->plan->nfiles + SPARE_FDS) {
 		more = (struct rlimit){ was.rlim_max, was.rlim_max };
 		raised = setrlimit(RLIMIT_NOFILE, &more) == 0;
 	}

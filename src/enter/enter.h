@@ -51,7 +51,8 @@ void enter_has_namespaces(struct enter *x, unsigned flags);
 
 /* Makes the namespaces and everything mounted in them, and moves the calling
  * process (single-threaded) there.  keeper: the socket that takes the FUSE
- * descriptor of a SquashFS image; -1 for a directory.  0, or -1 with *f. */
+ * descriptors, the root's first (unless it is a directory), then those of the plan's
+ * images in order; -1 when there are none.  0, or -1 with *f. */
 int enter_build(struct enter *x, int keeper, struct fault *f);
 
 /* How many optional mounts could not be placed; their faults, for one warning each. */

@@ -24,6 +24,8 @@ static const char *mount_words(const struct plan_mount *m, char *out, size_t n)
 
 	if (m->kind == PLAN_BIND)
 		snprintf(out, n, "bind %s on %s%s", m->src, m->dst, ro);
+	else if (m->kind == PLAN_IMAGE)
+		snprintf(out, n, "bind %s of an image on %s", m->src, m->dst);
 	else
 		snprintf(out, n, "%s on %s%s", kinds[m->kind], m->dst, ro);
 	return out;
@@ -127,7 +129,8 @@ static int program_fault(const struct fault *f, const struct plan *p, struct err
 /* Whatever was being done: the image's file system has lost its server. */
 static bool is_keeper_gone(const struct fault *f, const struct plan *p)
 {
-	return p->root == PLAN_ROOT_SQUASH && (f->sys == ENOTCONN || f->sys == ECONNABORTED);
+	return (p->root == PLAN_ROOT_SQUASH || p->nimages) &&
+	       (f->sys == ENOTCONN || f->sys == ECONNABORTED);
 }
 
 int fault_explain(const struct fault *f, const struct plan *p, struct err *e)

@@ -1,9 +1,5 @@
 /* The root: a SquashFS served by the keeper, or a directory.
  *
- * A FUSE mount is only accepted from a /dev/fuse that was opened in the same user
- * namespace, so it is opened here and the descriptor sent out to the keeper; INIT
- * is answered while the binds are made.
- *
  * A directory is shown as it is unless it lacks mount points.  Where they belong in
  * empty directories (the usual /home/USER), a directory of a small tmpfs that has
  * them is mounted there: nothing is hidden, and reading the image costs nothing.
@@ -21,59 +17,9 @@
 #include "src/base/fd.h"
 #include "src/enter/mountapi.h"
 
-#define ROOT_ATTR (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
-
-/* Where helper mounts lie until the host's tree goes away: a directory that every host
- * has and that nobody looks up any more, for all sources are open by then. */
-#define PARKING "/dev"
-
-struct option {
-	const char *key, *value; /* value NULL: a flag */
-};
-
-/* A detached mount of a new file system; -1 with errno. */
-static int fs_mount(const char *type, const struct option *o, size_t n, unsigned attr)
-{
-	auto_close int fs = sys_fsopen(type);
-
-	if (fs < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (sys_fsconfig(fs, o[i].value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, o[i].key,
-				 o[i].value, 0) < 0)
-			return -1;
-	if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return -1;
-	return sys_fsmount(fs, attr);
-}
-
-/* snprintf() takes no lock and allocates nothing for plain integers. */
 int root_squash(struct enter *x, int keeper, struct fault *f)
 {
-	auto_close int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	char fd[16], uid[16], gid[16];
-	const struct option o[] = {
-		{ "source", "berth" },
-		{ "subtype", "berth" },
-		{ "ro", NULL },
-		{ "fd", fd },
-		{ "rootmode", "40000" },
-		{ "user_id", uid },
-		{ "group_id", gid },
-		{ "allow_other", NULL },
-		{ "default_permissions", NULL },
-		{ "max_read", "1048576" },
-	};
-
-	if (fuse < 0)
-		return fault_at(f, FAULT_FUSE_OPEN, 0);
-	snprintf(fd, sizeof(fd), "%d", fuse);
-	snprintf(uid, sizeof(uid), "%u", (unsigned)x->plan->uid);
-	snprintf(gid, sizeof(gid), "%u", (unsigned)x->plan->gid);
-	x->root = fs_mount("fuse", o, ARRAY_LEN(o), ROOT_ATTR);
-	if (x->root < 0)
-		return fault_at(f, FAULT_FUSE_MOUNT, 0);
-	return fd_send(keeper, fuse) < 0 ? fault_at(f, FAULT_KEEPER, 0) : 0;
+	return fuse_mount(x, keeper, &x->root, f);
 }
 
 int root_directory_open(struct enter *x, struct fault *f)
@@ -119,7 +65,7 @@ static int overlay_over(struct enter *x, struct fault *f)
 {
 	auto_close int lower = -1, overlay = -1;
 	char dirs[64];
-	const struct option o[] = {
+	const struct fs_option o[] = {
 		{ "source", "berth" },
 		{ "lowerdir", dirs },
 		{ "userxattr", NULL },
@@ -240,7 +186,7 @@ static bool needs_overlay(const struct enter *x)
 int root_directory_place(struct enter *x, struct fault *f)
 {
 	bool overlay = needs_overlay(x);
-	static const struct option o[] = { { "source", "berth" }, { "mode", "0755" } };
+	static const struct fs_option o[] = { { "source", "berth" }, { "mode", "0755" } };
 
 	if (wants_stage(x)) {
 		x->stage = fs_mount("tmpfs", o, ARRAY_LEN(o), MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include "src/base/fd.h"
 #include "src/enter/mountapi.h"
 
 static unsigned long attributes(unsigned flags)
@@ -93,13 +94,35 @@ static int proc_open(struct enter *x, uint64_t i, struct fault *f)
 	return bind_open(&bind, i, &x->mounts[i], f);
 }
 
-int sources_open(struct enter *x, struct fault *f)
+/* All are served before the first is looked into, and only then are they parked: a
+ * copy can be taken of attached mounts only, and by now no source is looked up any more. */
+static int images_open(struct enter *x, int keeper, struct fault *f)
+{
+	for (size_t i = 0; i < x->plan->nimages; i++)
+		if (fuse_mount(x, keeper, &x->images[i], f) < 0)
+			return -1;
+	for (size_t i = 0; i < x->plan->nimages; i++)
+		if (sys_move_mount(x->images[i], AT_FDCWD, PARKING) < 0)
+			return fault_at(f, FAULT_FUSE_MOUNT, 0);
+	return 0;
+}
+
+static int image_bind_open(struct enter *x, uint64_t i, struct fault *f)
+{
+	const struct plan_mount *m = &x->plan->mounts[i];
+	auto_close int inner = open_in_root(x->images[m->image], m->src, O_PATH, 0);
+
+	x->mounts[i] = inner < 0 ? -1 : sys_open_tree(inner, "", 0);
+	return x->mounts[i] < 0 ? fault_at(f, FAULT_SOURCE, i) : 0;
+}
+
+int sources_open(struct enter *x, int keeper, struct fault *f)
 {
 	for (uint64_t i = 0; i < x->plan->nmounts; i++) {
 		const struct plan_mount *m = &x->plan->mounts[i];
 		int r;
 
-		if (m->kind == PLAN_SYMLINK)
+		if (m->kind == PLAN_SYMLINK || m->kind == PLAN_IMAGE)
 			continue;
 		if (m->kind == PLAN_PROC)
 			r = proc_open(x, i, f);
@@ -109,5 +132,10 @@ int sources_open(struct enter *x, struct fault *f)
 		if (r < 0 && enter_skip(x, m, f) < 0)
 			return -1;
 	}
+	if (images_open(x, keeper, f) < 0)
+		return -1;
+	for (uint64_t i = 0; i < x->plan->nmounts; i++)
+		if (x->plan->mounts[i].kind == PLAN_IMAGE && image_bind_open(x, i, f) < 0)
+			return -1;
 	return 0;
 }

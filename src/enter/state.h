@@ -19,6 +19,7 @@ struct missing {
 
 struct enter {
 	const struct plan *plan;
+	int *images;	 /* for each plan image: its mount */
 	int *mounts;	 /* a descriptor for each plan mount: the detached mount, -1 none */
 	int *files;	 /* for each plan file of a directory image: its mount, -1 none */
 	bool *want_file; /* for each plan file of a directory image: is it to be bound */
@@ -39,8 +40,25 @@ struct enter {
 /* Host name and loopback interface, where the plan has such namespaces (isolate.c). */
 int isolate_settle(const struct enter *x, struct fault *f);
 
-/* Detached mounts for all plan mounts (sources.c). */
-int sources_open(struct enter *x, struct fault *f);
+/* Detached mounts for all plan mounts (sources.c).  keeper takes the descriptors of
+ * images that are not the root. */
+int sources_open(struct enter *x, int keeper, struct fault *f);
+
+/* A detached mount of a new FUSE file system whose descriptor the keeper gets (fuse.c). */
+int fuse_mount(const struct enter *x, int keeper, int *out, struct fault *f);
+
+struct fs_option {
+	const char *key, *value; /* value NULL: a flag */
+};
+/* A detached mount of a new file system; -1 with errno (fuse.c). */
+int fs_mount(const char *type, const struct fs_option *o, size_t n, unsigned attr);
+
+/* What the image itself is mounted with. */
+#define ROOT_ATTR (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+
+/* Where helper mounts lie until the host's tree goes away: a directory that every host
+ * has and that nobody looks up any more, for all sources are open by then. */
+#define PARKING "/dev"
 
 /* The root mount, laid over "/" (root.c); x->root is open on it. */
 int root_squash(struct enter *x, int keeper, struct fault *f);

@@ -3,17 +3,24 @@
  * one of the known words; else it is the next bind.  That is Apptainer's reading. */
 #include "src/plan/bind.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "src/base/buf.h"
 #include "src/base/path.h"
 
+void bind_fini(struct bind *b)
+{
+	free(b->src);
+	free(b->dst);
+	free(b->inner);
+	*b = (struct bind){ 0 };
+}
+
 void binds_fini(struct binds *b)
 {
-	for (size_t i = 0; i < b->n; i++) {
-		free(b->v[i].src);
-		free(b->v[i].dst);
-	}
+	for (size_t i = 0; i < b->n; i++)
+		bind_fini(&b->v[i]);
 	free(b->v);
 	*b = (struct binds){ 0 };
 }
@@ -39,35 +46,65 @@ static bool is_option(const char *s)
 	       str_has_prefix(s, "id=");
 }
 
+int bind_set_inner(struct bind *b, const char *path, const char *from, struct err *e)
+{
+	if (!*path)
+		return err_set(e, ERR_USAGE, "%s %s:%s: image-src names no path", from, b->src,
+			       b->dst);
+	free(b->inner);
+	b->inner = path_clean("/", path);
+	return 0;
+}
+
+int bind_set_id(struct bind *b, const char *digits, const char *from, struct err *e)
+{
+	char *end;
+	unsigned long id;
+
+	errno = 0;
+	id = strtoul(digits, &end, 10);
+	if (digits[0] < '0' || digits[0] > '9' || *end || errno || id == 0 || id > UINT32_MAX)
+		return err_set(e, ERR_USAGE,
+			       "%s %s:%s: id=%s is no descriptor (a number from 1 on; "
+			       "berth inspect lists them)",
+			       from, b->src, b->dst, digits);
+	b->id = (unsigned)id;
+	if (!b->inner)
+		b->inner = xstrdup("/");
+	return 0;
+}
+
 static int option_apply(struct bind *b, const char *opt, const char *from, struct err *e)
 {
 	if (!is_option(opt))
-		return err_set(e, ERR_USAGE, "%s %s:%s: \"%s\" is not an option (use ro or rw)",
+		return err_set(e, ERR_USAGE,
+			       "%s %s:%s: \"%s\" is not an option (use ro, rw, image-src=PATH or "
+			       "id=N)",
 			       from, b->src, b->dst, opt);
-	if (strchr(opt, '='))
-		return err_set(e, ERR_UNSUPPORTED,
-			       "%s %s:%s: binding from inside an image is not supported", from,
-			       b->src, b->dst);
+	if (str_has_prefix(opt, "image-src="))
+		return bind_set_inner(b, opt + strlen("image-src="), from, e);
+	if (str_has_prefix(opt, "id="))
+		return bind_set_id(b, opt + strlen("id="), from, e);
 	b->ro = !strcmp(opt, "ro");
 	return 0;
 }
 
-/* Turns the first two fields into clean paths. */
-static int bind_resolve(struct bind *b, const char *text, const char *whole, const char *from,
-			const char *cwd, struct err *e)
+int bind_add(struct binds *out, const char *src, const char *dst, const char *text,
+	     const char *from, const char *cwd, struct err *e)
 {
-	auto_free char *src = take_ptr(b->src);
-	auto_free char *dst = take_ptr(b->dst);
+	struct bind *b;
 
 	if (!*src)
-		return err_set(e, ERR_USAGE, "%s %s: a source is empty", from, whole);
+		return err_set(e, ERR_USAGE, "%s %s: a source is empty", from, text);
 	if (*src != '/' && !cwd)
 		return err_set(e, ERR_USAGE, "%s %s: the source must start with / here", from,
 			       text);
-	b->src = path_clean(cwd ? cwd : "/", src);
 	if (dst && *dst && *dst != '/')
 		return err_set(e, ERR_USAGE, "%s %s: the destination must start with /", from,
 			       text);
+	xgrow(&out->v, &out->cap, out->n + 1, sizeof(*out->v));
+	b = &out->v[out->n++];
+	*b = (struct bind){ .src = path_clean(cwd ? cwd : "/", src) };
 	b->dst = dst && *dst ? path_clean("/", dst) : xstrdup(b->src);
 	if (!strcmp(b->dst, "/"))
 		return err_set(e, ERR_USAGE, "%s %s: the root of the container cannot be replaced",
@@ -81,17 +118,16 @@ static int bind_parse_one(struct binds *out, const char **p, const char *whole, 
 			  const char *cwd, struct err *e)
 {
 	const char *text = *p;
+	auto_free char *src = field_take(p), *dst = NULL;
 	struct bind *b;
 
-	xgrow(&out->v, &out->cap, out->n + 1, sizeof(*out->v));
-	b = &out->v[out->n++];
-	*b = (struct bind){ .src = field_take(p) };
 	if (**p == ':') {
 		++*p;
-		b->dst = field_take(p);
+		dst = field_take(p);
 	}
-	if (bind_resolve(b, text, whole, from, cwd, e) < 0)
+	if (bind_add(out, src, dst, *src ? text : whole, from, cwd, e) < 0)
 		return -1;
+	b = &out->v[out->n - 1];
 	if (**p != ':')
 		return 0;
 	for (;;) {

@@ -17,9 +17,13 @@
 #include "src/base/mem.h"
 
 struct bind {
-	char *src; /* clean absolute host path */
-	char *dst; /* clean absolute container path */
+	char *src;   /* clean absolute host path */
+	char *dst;   /* clean absolute container path */
+	char *inner; /* image bind: what of the image file src is bound, clean and absolute; else
+		      * NULL */
+	unsigned id; /* image bind: the descriptor in a SIF; 0 not said */
 	bool ro;
+	bool nonested; /* a container inside this one does not bind it again */
 	uint32_t hash; /* of dst: hundreds of binds are compared with each other */
 };
 
@@ -30,13 +34,21 @@ struct binds {
 
 void binds_fini(struct binds *b);
 #define auto_binds auto_(binds_fini)
+void bind_fini(struct bind *b);
 
 /* Adds what text says: src[:dst[:opt,...]] with commas between binds; "\," and
- * "\:" stand for the characters themselves.  Options are ro and rw.  A relative
- * src is taken from cwd (NULL: refused); dst is src when left out.  from names
- * where the text comes from, for messages.  ERR_USAGE, and ERR_UNSUPPORTED for
- * an image as source. */
+ * "\:" stand for the characters themselves.  Options are ro, rw, image-src=PATH and id=N.
+ * A relative src is taken from cwd (NULL: refused); dst is src when left out.  from names
+ * where the text comes from, for messages.  ERR_USAGE. */
 int binds_parse(struct binds *b, const char *text, const char *from, const char *cwd,
 		struct err *e);
+
+/* For other spellings of a bind.  Adds one of src and dst (NULL: src), checked and made
+ * clean; text is what the user wrote, for messages. */
+int bind_add(struct binds *b, const char *src, const char *dst, const char *text, const char *from,
+	     const char *cwd, struct err *e);
+/* Sets inner and id of an image bind. */
+int bind_set_inner(struct bind *b, const char *path, const char *from, struct err *e);
+int bind_set_id(struct bind *b, const char *digits, const char *from, struct err *e);
 
 #endif

@@ -44,6 +44,25 @@ struct fact_file {
 	int error;
 };
 
+enum fact_image_use { FACT_IMAGE_DATA, FACT_IMAGE_OVERLAY };
+
+/* What a path leads to in an image file that plan_wants_images() named. */
+struct fact_image {
+	const char *path; /* these four as it named them */
+	unsigned id;
+	enum fact_image_use use;
+	const char *inner;
+	mode_t mode;	 /* of inner; 0: not to be had, why says the reason */
+	const char *why; /* a whole sentence */
+	size_t file;	 /* index in image_files */
+};
+
+/* A SquashFS of such an image file; one for all that is taken from it. */
+struct fact_image_file {
+	const char *path;
+	int64_t off, size;
+};
+
 struct facts_image {
 	bool is_dir;	     /* a directory tree instead of a SquashFS in a file */
 	const char *path;    /* absolute; what the container calls APPTAINER_CONTAINER */
@@ -82,6 +101,11 @@ struct facts {
 	size_t npaths;
 	const struct fact_file *env_files;
 	size_t nenv_files;
+
+	const struct fact_image *images;
+	size_t nimages;
+	const struct fact_image_file *image_files;
+	size_t nimage_files;
 
 	struct facts_image image;
 };

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "src/plan/csv.h"
 #include "src/plan/script.h"
 
 /* In the order in which they win. */
@@ -140,33 +141,13 @@ static int put_pair(struct inject *in, const char *pair, struct strv *notes, str
 	return 0;
 }
 
-/* One field of a line of CSV; *p is left behind its comma, or NULL at the end. */
-static char *csv_field(const char **p)
-{
-	struct buf b = { 0 };
-	const char *s = *p;
-	bool quoted = *s == '"';
-
-	for (s += quoted; *s; s++) {
-		if (quoted && s[0] == '"' && s[1] == '"')
-			s++;
-		else if (quoted && *s == '"') {
-			quoted = false;
-			continue;
-		} else if (!quoted && *s == ',')
-			break;
-		buf_addch(&b, *s);
-	}
-	*p = *s ? s + 1 : NULL;
-	return buf_take(&b);
-}
-
 /* A value with a single '=' is one pair, commas and all; more make it a list. */
 static int collect_option(struct inject *in, const char *text, struct strv *notes, struct err *e)
 {
 	const char *first = strchr(text, '=');
 	bool list = first && strchr(first + 1, '=');
 	size_t n = strlen(text);
+	char end;
 
 	if (!list && n >= 2 && text[0] == '"' && text[n - 1] == '"') {
 		auto_free char *inner = xstrndup(text + 1, n - 2);
@@ -175,12 +156,12 @@ static int collect_option(struct inject *in, const char *text, struct strv *note
 	}
 	if (!list)
 		return put_pair(in, text, notes, e);
-	for (const char *p = text; p;) {
-		auto_free char *pair = csv_field(&p);
+	do {
+		auto_free char *pair = csv_field(&text, ",", &end);
 
 		if (put_pair(in, pair, notes, e) < 0)
 			return -1;
-	}
+	} while (end == ',');
 	return 0;
 }
 

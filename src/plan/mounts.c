@@ -8,6 +8,7 @@
 
 #include "src/base/path.h"
 #include "src/plan/isolate.h"
+#include "src/plan/mount_option.h"
 
 void plan_home_fini(struct plan_home *h)
 {
@@ -36,7 +37,7 @@ int plan_home_make(struct plan_home *out, const struct run_req *req, const struc
 
 		if (binds_parse(&b, req->home, "--home", f->cwd, e) < 0)
 			return -1;
-		if (b.n != 1 || b.v[0].ro)
+		if (b.n != 1 || b.v[0].ro || b.v[0].inner)
 			return err_set(e, ERR_USAGE, "--home %s: write SRC or SRC:DST", req->home);
 		*out = (struct plan_home){ take_ptr(b.v[0].src), take_ptr(b.v[0].dst), true };
 		return 0;
@@ -63,6 +64,12 @@ bool no_mount_has(const struct run_req *req, const char *word)
 	return false;
 }
 
+static bool bind_same(const struct bind *a, const struct bind *b)
+{
+	return !strcmp(a->src, b->src) && a->ro == b->ro && a->id == b->id &&
+	       !strcmp(a->inner ? a->inner : "", b->inner ? b->inner : "");
+}
+
 /* Drops from b, from index first on, what has a target that an earlier bind has. */
 static void binds_drop_repeated(struct binds *b, size_t first, struct strv *notes)
 {
@@ -76,11 +83,10 @@ static void binds_drop_repeated(struct binds *b, size_t first, struct strv *note
 			i++;
 			continue;
 		}
-		if (strcmp(b->v[j].src, x->src) || b->v[j].ro != x->ro)
+		if (!bind_same(&b->v[j], x))
 			strv_addf(notes, "two binds on %s: %s is used, %s%s is not", x->dst,
 				  b->v[j].src, x->src, x->ro ? " (ro)" : "");
-		free(x->src);
-		free(x->dst);
+		bind_fini(x);
 		memmove(x, x + 1, (--b->n - i) * sizeof(*x));
 	}
 }
@@ -91,10 +97,15 @@ int plan_user_binds(struct binds *out, const struct run_req *req, const struct f
 	static const char *const names[] = { "BERTH_BIND",	 "BERTH_BINDPATH",
 					     "APPTAINER_BIND",	 "APPTAINER_BINDPATH",
 					     "SINGULARITY_BIND", "SINGULARITY_BINDPATH" };
+	static const char *const mount_names[] = { "BERTH_MOUNT", "APPTAINER_MOUNT",
+						   "SINGULARITY_MOUNT" };
 	size_t from_line;
 
 	for (size_t i = 0; i < req->binds.n; i++)
 		if (binds_parse(out, req->binds.v[i], "--bind", f->cwd, e) < 0)
+			return -1;
+	for (size_t i = 0; i < req->mounts.n; i++)
+		if (mount_option_parse(out, req->mounts.v[i], "--mount", f->cwd, e) < 0)
 			return -1;
 	binds_drop_repeated(out, 0, notes);
 	from_line = out->n;
@@ -102,6 +113,12 @@ int plan_user_binds(struct binds *out, const struct run_req *req, const struct f
 		const char *text = environ_get(f, names[i]);
 
 		if (text && *text && binds_parse(out, text, names[i], f->cwd, e) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(mount_names); i++) {
+		const char *text = environ_get(f, mount_names[i]);
+
+		if (text && mount_option_parse(out, text, mount_names[i], f->cwd, e) < 0)
 			return -1;
 	}
 	binds_drop_repeated(out, from_line, notes);
@@ -130,7 +147,8 @@ void mounts_wants(struct strv *paths, const struct binds *user, const struct pla
 	if (f->cwd)
 		strv_add(paths, f->cwd);
 	for (size_t i = 0; i < user->n; i++)
-		strv_add(paths, user->v[i].src);
+		if (!user->v[i].inner)
+			strv_add(paths, user->v[i].src);
 }
 
 /* What the host has at path; NULL when it was not asked.  Facts come in the order
@@ -318,14 +336,44 @@ static int add_home(struct plan *p, const struct run_req *req, const struct bind
 	return 0;
 }
 
+/* Images are read-only, whatever the bind says: "rw" is every bind's default word. */
+static int add_image_bind(struct plan *p, const struct bind *b, const struct facts *f,
+			  struct err *e)
+{
+	const struct fact_image *fact = NULL;
+	struct plan_mount *m;
+
+	for (size_t i = 0; i < f->nimages && !fact; i++) {
+		const struct fact_image *k = &f->images[i];
+
+		if (k->use == FACT_IMAGE_DATA && k->id == b->id && !strcmp(k->path, b->src) &&
+		    !strcmp(k->inner, b->inner))
+			fact = k;
+	}
+	if (!fact || !fact->mode)
+		return err_set(e, ERR_NOTFOUND, "bind %s of %s on %s: %s", b->inner, b->src, b->dst,
+			       fact ? fact->why : "the image was not looked at");
+	m = mount_add(p, PLAN_IMAGE, b->inner, b->dst,
+		      PLAN_RO | PLAN_NOSUID | PLAN_NODEV | (S_ISDIR(fact->mode) ? PLAN_IS_DIR : 0));
+	m->origin = PLAN_USER;
+	m->image = fact->file;
+	return 0;
+}
+
 static int add_user(struct plan *p, const struct binds *user, const struct facts *f, struct err *e)
 {
 	size_t hint = 0;
 
 	for (size_t i = 0; i < user->n; i++) {
 		const struct bind *b = &user->v[i];
-		const struct fact_path *fact = fact_find_from(f, b->src, &hint);
+		const struct fact_path *fact;
 
+		if (b->inner) {
+			if (add_image_bind(p, b, f, e) < 0)
+				return -1;
+			continue;
+		}
+		fact = fact_find_from(f, b->src, &hint);
 		if (!fact || !fact->mode)
 			return err_set(e, ERR_NOTFOUND, "bind %s on %s: the host's %s: %s", b->src,
 				       b->dst, b->src,

@@ -27,6 +27,9 @@ void plan_free(struct plan *p)
 		free(p->files[i].path);
 		free(p->files[i].data);
 	}
+	for (size_t i = 0; i < p->nimages; i++)
+		free(p->images[i].path);
+	free(p->images);
 	free(p->mounts);
 	free(p->files);
 	free(p->image);
@@ -51,6 +54,40 @@ int plan_wants(struct strv *paths, struct strv *env_files, const struct run_req 
 	mounts_wants(paths, &user, &home, f);
 	for (size_t i = 0; i < req->env_files.n; i++)
 		strv_split(env_files, req->env_files.v[i], ',');
+	return 0;
+}
+
+void plan_image_wants_fini(struct plan_image_wants *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		free(w->v[i].path);
+		free(w->v[i].inner);
+	}
+	free(w->v);
+	*w = (struct plan_image_wants){ 0 };
+}
+
+int plan_wants_images(struct plan_image_wants *out, const struct run_req *req,
+		      const struct facts *f, struct err *e)
+{
+	auto_binds struct binds user = { 0 };
+	auto_strv struct strv notes = { 0 };
+
+	if (plan_user_binds(&user, req, f, &notes, e) < 0)
+		return -1;
+	for (size_t i = 0; i < user.n; i++) {
+		struct bind *b = &user.v[i];
+
+		if (!b->inner)
+			continue;
+		xgrow(&out->v, &out->cap, out->n + 1, sizeof(*out->v));
+		out->v[out->n++] = (struct plan_image_want){
+			.path = take_ptr(b->src),
+			.id = b->id,
+			.use = FACT_IMAGE_DATA,
+			.inner = take_ptr(b->inner),
+		};
+	}
 	return 0;
 }
 
@@ -136,16 +173,19 @@ static void binds_text(struct buf *out, const struct binds *user)
 	for (size_t i = 0; i < user->n; i++) {
 		const struct bind *b = &user->v[i];
 
-		buf_adds(out, i ? "," : "");
+		if (b->nonested)
+			continue;
+		buf_adds(out, out->len ? "," : "");
 		for (int dst = 0; dst < 2; dst++) {
 			buf_adds(out, dst ? ":" : "");
-			for (const char *s = dst ? b->dst : b->src; *s; s++) {
+			for (const char *s = dst || b->inner ? b->dst : b->src; *s; s++) {
 				if (*s == ',' || *s == ':')
 					buf_addch(out, '\\');
 				buf_addch(out, *s);
 			}
 		}
-		buf_adds(out, b->ro ? ":ro" : "");
+		/* Inside, what was in an image is a directory at the target like any other. */
+		buf_adds(out, b->ro || b->inner ? ":ro" : "");
 	}
 }
 
@@ -199,6 +239,13 @@ int plan_make(struct plan **out, const struct run_req *req, const struct facts *
 	p->image = xstrdup(f->image.fs_path ? f->image.fs_path : f->image.path);
 	p->off = f->image.off;
 	p->size = f->image.size;
+	p->images = xcalloc(f->nimage_files + 1, sizeof(*p->images));
+	for (; p->nimages < f->nimage_files; p->nimages++) {
+		const struct fact_image_file *file = &f->image_files[p->nimages];
+
+		p->images[p->nimages] =
+			(struct plan_image){ xstrdup(file->path), file->off, file->size };
+	}
 	p->uid = f->uid;
 	p->gid = f->gid;
 	p->umask = req->no_umask ? 0022 : f->umask;

@@ -25,6 +25,7 @@
 
 enum plan_mount_kind {
 	PLAN_BIND,
+	PLAN_IMAGE, /* a path of an image file that the keeper serves */
 	PLAN_TMPFS,
 	PLAN_PROC,
 	PLAN_SYSFS,
@@ -55,7 +56,8 @@ enum plan_origin { PLAN_DEFAULT, PLAN_USER };
 struct plan_mount {
 	enum plan_mount_kind kind;
 	enum plan_origin origin;
-	char *src;	/* host path (bind), link text (symlink), else NULL */
+	char *src;	/* host path (bind), path in the image, link text (symlink), else NULL */
+	size_t image;	/* PLAN_IMAGE: which of the plan's images */
 	char *dst;	/* clean absolute path inside the container */
 	unsigned flags; /* enum plan_mount_flag */
 	char *data;	/* mount options of tmpfs and devpts, else NULL */
@@ -70,6 +72,12 @@ struct plan_file {
 	bool replace; /* hides what the image has; else only where it has nothing */
 };
 
+/* A SquashFS beside the root that is served too. */
+struct plan_image {
+	char *path;	   /* file that holds it */
+	int64_t off, size; /* in it */
+};
+
 enum plan_root { PLAN_ROOT_SQUASH, PLAN_ROOT_DIR };
 
 struct plan {
@@ -77,6 +85,9 @@ struct plan {
 	enum plan_root root;
 	char *image;	   /* file that holds the SquashFS, or the directory */
 	int64_t off, size; /* of the SquashFS */
+
+	struct plan_image *images; /* in the order of facts.image_files */
+	size_t nimages;
 
 	struct plan_mount *mounts;
 	size_t nmounts;
@@ -119,6 +130,23 @@ static inline bool plan_mount_is_covered(const struct plan *p, size_t n)
  * environ.  ERR_USAGE for a bind or home that cannot be parsed. */
 int plan_wants(struct strv *paths, struct strv *env_files, const struct run_req *req,
 	       const struct facts *f, struct err *e);
+
+/* An image file, beside the one that is run, that the request takes something from. */
+struct plan_image_want {
+	char *path;
+	unsigned id;
+	enum fact_image_use use;
+	char *inner;
+};
+struct plan_image_wants {
+	struct plan_image_want *v;
+	size_t n, cap;
+};
+void plan_image_wants_fini(struct plan_image_wants *w);
+#define auto_plan_image_wants auto_(plan_image_wants_fini)
+/* Which image files plan_make() wants facts of, as plan_wants(). */
+int plan_wants_images(struct plan_image_wants *out, const struct run_req *req,
+		      const struct facts *f, struct err *e);
 
 /* The decision.  ERR_USAGE names the option and what is wrong with it,
  * ERR_NOTFOUND a bind source that does not exist. */

@@ -11,9 +11,9 @@ struct name {
 };
 
 static const char *const kinds[] = {
-	[PLAN_BIND] = "bind",	    [PLAN_TMPFS] = "tmpfs",   [PLAN_PROC] = "proc",
-	[PLAN_SYSFS] = "sysfs",	    [PLAN_DEVPTS] = "devpts", [PLAN_MQUEUE] = "mqueue",
-	[PLAN_SYMLINK] = "symlink",
+	[PLAN_BIND] = "bind",	  [PLAN_IMAGE] = "image",     [PLAN_TMPFS] = "tmpfs",
+	[PLAN_PROC] = "proc",	  [PLAN_SYSFS] = "sysfs",     [PLAN_DEVPTS] = "devpts",
+	[PLAN_MQUEUE] = "mqueue", [PLAN_SYMLINK] = "symlink",
 };
 static const struct name flags[] = {
 	{ PLAN_RO, "ro" },	   { PLAN_REC, "rec" },	    { PLAN_OPTIONAL, "optional" },
@@ -54,6 +54,19 @@ static void put_mode(struct jw *w, const char *key, mode_t mode)
 	jw_str(w, key, text);
 }
 
+static void put_images(struct jw *w, const struct plan *p)
+{
+	jw_arr(w, "images");
+	for (size_t i = 0; i < p->nimages; i++) {
+		jw_obj(w, NULL);
+		jw_str(w, "path", p->images[i].path);
+		jw_int(w, "offset", p->images[i].off);
+		jw_int(w, "size", p->images[i].size);
+		jw_end(w);
+	}
+	jw_end(w);
+}
+
 static void put_mounts(struct jw *w, const struct plan *p)
 {
 	jw_arr(w, "mounts");
@@ -63,6 +76,8 @@ static void put_mounts(struct jw *w, const struct plan *p)
 		jw_obj(w, NULL);
 		jw_str(w, "kind", kinds[m->kind]);
 		jw_str(w, "origin", m->origin == PLAN_USER ? "user" : "default");
+		if (m->kind == PLAN_IMAGE)
+			jw_str(w, "image", p->images[m->image].path);
 		if (m->src)
 			jw_str(w, "source", m->src);
 		jw_str(w, "target", m->dst);
@@ -103,6 +118,8 @@ void plan_json(const struct plan *p, struct buf *out)
 	jw_int(&w, "offset", p->off);
 	jw_int(&w, "size", p->size);
 	jw_end(&w);
+	if (p->nimages)
+		put_images(&w, p);
 	put_mounts(&w, p);
 	put_files(&w, p);
 	put_list(&w, "argv", &p->argv);

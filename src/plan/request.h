@@ -20,6 +20,7 @@ struct run_req {
 	const char *image;     /* path or URI, as written */
 	struct strv args;      /* command and arguments (exec), arguments (run, shell) */
 	struct strv binds;     /* -B: each src[:dst[:opts]][,...] */
+	struct strv mounts;    /* --mount: each a line of CSV, or several lines */
 	struct strv env;       /* --env: each K=V[,K=V...] */
 	struct strv env_files; /* --env-file: each a path, or several with commas */
 	struct strv no_mount;  /* --no-mount: proc, sys, dev, devpts, home, tmp, cwd,

@@ -8,6 +8,7 @@
 #include "src/plan/bind.h"
 #include "src/plan/command.h"
 #include "src/plan/inject.h"
+#include "src/plan/mount_option.h"
 #include "src/plan/names.h"
 #include "src/plan/script.h"
 
@@ -78,6 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	tables(text);
 	env_file(text);
 	binds_parse(&b, text, "-B", "/cwd", &e);
+	mount_option_parse(&b, text, "--mount", "/cwd", &e);
 	for (size_t i = 0; i < b.n; i++)
 		if (b.v[i].src && b.v[i].dst)
 			check(b.v[i].src[0] == '/' && b.v[i].dst[0] == '/');

@@ -194,7 +194,7 @@ START_TEST(a_source_that_is_not_there_stops_the_run)
 	fails(&x, ERR_NOTFOUND, "bind /closed on /closed: the host's /closed: Permission denied");
 	fixture_init(&x);
 	x.environ[0] = "APPTAINER_BIND=/data:/m:zz";
-	fails(&x, ERR_USAGE, "APPTAINER_BIND /data:/m: \"zz\" is not an option (use ro or rw)");
+	fails(&x, ERR_USAGE, "APPTAINER_BIND /data:/m: \"zz\" is not an option (use ro, rw, image-src=PATH or id=N)");
 }
 END_TEST
 

@@ -1,0 +1,135 @@
+#include "src/flow/serving.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "image/serve.h"
+#include "src/plan/names.h"
+
+/* The plan's files and mount points, as the server shows them.  Heap array. */
+static struct serve_node *nodes_make(const struct plan *p, size_t *n)
+{
+	struct serve_node *nodes = xcalloc(p->nfiles + p->nmounts + 1, sizeof(*nodes));
+
+	*n = 0;
+	for (size_t i = 0; i < p->nfiles; i++) {
+		const struct plan_file *f = &p->files[i];
+
+		nodes[(*n)++] = (struct serve_node){ .path = f->path,
+						     .mode = f->mode,
+						     .data = f->data,
+						     .len = f->len,
+						     .replace = f->replace };
+	}
+	for (size_t i = 0; i < p->nmounts; i++) {
+		const struct plan_mount *m = &p->mounts[i];
+
+		if (m->kind == PLAN_SYMLINK || plan_mount_is_covered(p, i))
+			continue;
+		nodes[(*n)++] = (struct serve_node){
+			.path = m->dst,
+			.mode = m->flags & PLAN_IS_DIR ? S_IFDIR | 0755 : S_IFREG | 0644,
+			.replace = (m->flags & PLAN_HIDE) != 0,
+		};
+	}
+	return nodes;
+}
+
+static void file_replace(struct plan *p, const char *path, struct buf *text)
+{
+	for (size_t i = 0; i < p->nfiles; i++)
+		if (!strcmp(p->files[i].path, path)) {
+			free(p->files[i].data);
+			p->files[i].len = text->len;
+			p->files[i].data = buf_take(text);
+		}
+}
+
+/* The plan was made without the image's own names; here they come in. */
+static void names_add(struct serving *s)
+{
+	const char *home = strv_env_get(&s->plan->env, "HOME");
+	auto_buf struct buf passwd = { 0 }, group = { 0 };
+
+	run_image_names(s->image, &s->facts->image);
+	names_passwd(&passwd, s->facts->image.passwd, s->facts, home ? home : "/");
+	names_group(&group, s->facts->image.group, s->facts);
+	file_replace(s->plan, "/etc/passwd", &passwd);
+	file_replace(s->plan, "/etc/group", &group);
+}
+
+/* Where the program may be: decoding it begins before it is asked for. */
+static void program_names(const struct plan *p, struct strv *out)
+{
+	const char *path = strv_env_get(&p->env, "PATH");
+	auto_strv struct strv dirs = { 0 };
+
+	if (strchr(p->argv.v[0], '/')) {
+		if (p->argv.v[0][0] == '/')
+			strv_add(out, p->argv.v[0]);
+		return;
+	}
+	strv_split(&dirs, path ? path : "", ':');
+	for (size_t i = 0; i < dirs.n; i++)
+		strv_addf(out, "%s/%s", dirs.v[i], p->argv.v[0]);
+}
+
+static int root_prepare(struct serving *s, struct err *e)
+{
+	struct serve_opts o = { .uid = s->plan->uid, .gid = s->plan->gid, .store = true };
+	auto_strv struct strv warm = { 0 };
+
+	names_add(s);
+	program_names(s->plan, &warm);
+	o.nodes = nodes_make(s->plan, &o.nnodes);
+	o.warm = (const char *const *)strv_list(&warm);
+	o.nwarm = warm.n;
+	return serve_new(&s->serve[0], s->image->squash, &o, e);
+}
+
+static int serving_prepare(void *arg, struct err *e)
+{
+	struct serving *s = arg;
+	struct serve_opts o = {
+		.uid = s->plan->uid, .gid = s->plan->gid, .store = true, .cold = true
+	};
+	unsigned first = s->n - (unsigned)s->images->nfiles;
+
+	if (first && root_prepare(s, e) < 0)
+		return -1;
+	for (unsigned i = first; i < s->n; i++)
+		if (serve_new(&s->serve[i], s->images->files[i - first]->squash, &o, e) < 0)
+			return -1;
+	return 0;
+}
+
+static int serving_run(void *arg, unsigned which, int fuse_fd, struct err *e)
+{
+	struct serving *s = arg;
+
+	return serve_run(s->serve[which], fuse_fd, e);
+}
+
+void serving_init(struct serving *s, struct keeper_work *work, struct plan *p, struct facts *facts,
+		  struct run_image *image, struct run_images *images)
+{
+	*s = (struct serving){ .image = image, .images = images, .facts = facts, .plan = p };
+	s->serve = xcalloc(images->nfiles + 1, sizeof(*s->serve));
+	s->keep = xcalloc(images->nfiles + 1, sizeof(*s->keep));
+	if (p->root == PLAN_ROOT_SQUASH)
+		s->keep[s->n++] = image->image->fd;
+	for (size_t i = 0; i < images->nfiles; i++)
+		s->keep[s->n++] = images->files[i]->part.fd;
+	*work = (struct keeper_work){ .prepare = serving_prepare,
+				      .serve = serving_run,
+				      .nfuse = s->n,
+				      .arg = s,
+				      .keep = s->keep,
+				      .nkeep = s->n };
+}
+
+void serving_fini(struct serving *s)
+{
+	free(s->serve);
+	free(s->keep);
+}
