@@ -25,6 +25,7 @@
 #include "src/flow/run_host.h"
 #include "src/flow/run_image.h"
 #include "src/flow/run_images.h"
+#include "src/flow/run_lend.h"
 #include "src/flow/serving.h"
 #include "src/plan/plan.h"
 
@@ -141,6 +142,7 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 	auto_run_host struct run_host host = { 0 };
 	auto_run_images struct run_images images = { 0 };
 	auto_plan struct plan *plan = NULL;
+	auto_lent struct lent lent = { 0 };
 	struct facts facts = { 0 };
 
 	if (image_path(req, &path, e) < 0 || run_host_gather(&host, req, &facts, e) < 0 ||
@@ -153,7 +155,8 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 	}
 	if (facts.image.is_dir || req->dry_run)
 		run_image_names(&image, &facts.image);
-	if (plan_make(&plan, req, &facts, e) < 0)
+	if (run_lend(&lent, req, &facts, &image, e) < 0 ||
+	    plan_make(&plan, req, &facts, e) < 0)
 		return -1;
 	for (size_t i = 0; i < plan->notes.n; i++)
 		log_warn("%s", plan->notes.v[i]);

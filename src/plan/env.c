@@ -15,7 +15,7 @@
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define ENV_DIR	     "/.singularity.d/env/"
-#define LIBS_DIR     "/.singularity.d/libs"
+#define LIBS_DIR     LENT_LIBS_DIR
 
 struct builder {
 	const struct run_req *req;
@@ -210,9 +210,77 @@ static const struct {
 	{ "APPEND_LD_LIBRARY_PATH", "SING_USER_DEFINED_APPEND_LD_LIBRARY_PATH" },
 };
 
+/* Appends the directory of what the host lends, where nobody has named it yet. */
+static void add_libs_dir(struct builder *b, const char *dir)
+{
+	const char *path = b->shell ? NULL : shvars_get(&b->vars, "LD_LIBRARY_PATH");
+	auto_strv struct strv have = { 0 };
+	auto_free char *value = NULL;
+
+	if (b->shell) {
+		buf_printf(&b->glue,
+			   "case \":${LD_LIBRARY_PATH-}:\" in *:%s:*) ;; *) "
+			   "LD_LIBRARY_PATH=\"${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}%s\";; esac\n"
+			   "export LD_LIBRARY_PATH\n",
+			   dir, dir);
+		return;
+	}
+	strv_split(&have, path ? path : "", ':');
+	if (strv_has(&have, dir))
+		return;
+	value = path && *path ? xasprintf("%s:%s", path, dir) : xstrdup(dir);
+	shvars_set(&b->vars, "LD_LIBRARY_PATH", value, true);
+}
+
+/* Variables that come with what the host lends.  They are set before the user's own, which win;
+ * pieces of paths are put on when these are known. */
+static void lent_variables(struct builder *b, bool whole)
+{
+	const struct lent *l = b->f->lent;
+
+	for (size_t i = 0; l && i < l->nenv; i++) {
+		const struct lent_env *v = &l->env[i];
+		auto_buf struct buf text = { 0 }, quoted = { 0 };
+
+		if ((v->how == LENT_SET || v->how == LENT_UNSET) != whole)
+			continue;
+		if (v->how == LENT_SET) {
+			put(b, v->key, v->value);
+			continue;
+		}
+		for (const char *s = v->value ? v->value : ""; *s; s++)
+			buf_printf(&quoted, "%s%c", strchr("$`\"\\", *s) ? "\\" : "", *s);
+		if (v->how == LENT_UNSET)
+			buf_printf(&text, "unset %s\n", v->key);
+		else if (v->how == LENT_PREPEND)
+			buf_printf(&text, "%s=\"%s${%s:+:$%s}\"\nexport %s\n", v->key,
+				   buf_str(&quoted), v->key, v->key, v->key);
+		else
+			buf_printf(&text, "%s=\"${%s:+$%s:}%s\"\nexport %s\n", v->key, v->key,
+				   v->key, buf_str(&quoted), v->key);
+		run_text(b, buf_str(&text));
+	}
+	if (l && !whole && l->libs)
+		add_libs_dir(b, LENT_LIBS_DIR);
+	if (l && !whole && l->libs32)
+		add_libs_dir(b, LENT_LIBS32_DIR);
+}
+
+static bool lent_takes_away(const struct facts *f, const char *var)
+{
+	size_t n = strcspn(var, "=");
+
+	for (size_t i = 0; f->lent && i < f->lent->nenv; i++)
+		if (f->lent->env[i].how == LENT_UNSET && strlen(f->lent->env[i].key) == n &&
+		    !strncmp(f->lent->env[i].key, var, n))
+			return true;
+	return false;
+}
+
 static void inject(struct builder *b)
 {
 	b->injected = true;
+	lent_variables(b, true);
 	for (size_t i = 0; i < b->inject.n; i++) {
 		const struct inject_var *v = &b->inject.v[i];
 		const char *key = v->key;
@@ -310,7 +378,7 @@ static void collect_host(struct builder *b)
 	if (b->req->cleanenv)
 		strv_add(&b->host, "LANG=C");
 	for (char *const *v = b->f->environ; v && *v; v++)
-		if (host_passes(b->req, *v))
+		if (host_passes(b->req, *v) && !lent_takes_away(b->f, *v))
 			strv_add(&b->host, *v);
 }
 
@@ -423,6 +491,7 @@ static void build(struct builder *b)
 	put_identity(b);
 	image_scripts(b);
 	run_text(b, runtime_text);
+	lent_variables(b, false);
 
 	buf_adds(&prompt, "PS1=\"${PS1:-");
 	for (const char *s = b->req->prompt ? b->req->prompt : "Berth> "; *s; s++)

@@ -18,6 +18,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "src/plan/lent.h"
+
 /* One path of the host. */
 struct fact_path {
 	const char *path; /* as plan_wants() named it */
@@ -106,6 +108,7 @@ struct facts {
 	size_t nimages;
 	const struct fact_image_file *image_files;
 	size_t nimage_files;
+	const struct lent *lent; /* what the host lends; NULL: nothing was asked for */
 
 	struct facts_image image;
 };

@@ -9,6 +9,7 @@
 #include "src/base/path.h"
 #include "src/plan/isolate.h"
 #include "src/plan/mount_option.h"
+#include "src/plan/plan_lent.h"
 
 void plan_home_fini(struct plan_home *h)
 {
@@ -446,6 +447,8 @@ int mounts_make(struct plan *p, const struct binds *user, const struct plan_home
 	if (add_home(p, req, user, home, f, e) < 0 || add_user(p, user, f, e) < 0)
 		return -1;
 	add_cwd(p, req, f);
+	if (f->lent)
+		plan_lent_mounts(p, f->lent, user);
 	for (size_t i = 0; i < req->no_mount.n; i++) {
 		auto_strv struct strv words = { 0 };
 

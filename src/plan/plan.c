@@ -10,6 +10,7 @@
 #include "src/plan/isolate.h"
 #include "src/plan/mounts.h"
 #include "src/plan/names.h"
+#include "src/plan/plan_lent.h"
 
 /* Bytes of one variable's value: the kernel takes strings of 128 KiB, "NAME=" included. */
 #define VARIABLE_MAX ((128u << 10) - 64)
@@ -37,6 +38,7 @@ void plan_free(struct plan *p)
 	strv_fini(&p->env);
 	strv_fini(&p->argv);
 	strv_fini(&p->cwd);
+	strv_fini(&p->lent);
 	strv_fini(&p->notes);
 	free(p);
 }
@@ -251,6 +253,8 @@ int plan_make(struct plan **out, const struct run_req *req, const struct facts *
 	p->umask = req->no_umask ? 0022 : f->umask;
 	isolate_make(p, req);
 	note_unknown_words(p, req);
+	if (f->lent)
+		plan_lent_say(p, f->lent);
 	if (plan_user_binds(&user, req, f, &p->notes, e) < 0 ||
 	    plan_home_make(&home, req, f, e) < 0 || mounts_make(p, &user, &home, req, f, e) < 0)
 		return -1;

@@ -48,7 +48,7 @@ enum plan_mount_flag {
 };
 
 /* Who asked for a mount: decides who wins on one target, and what a message says. */
-enum plan_origin { PLAN_DEFAULT, PLAN_USER };
+enum plan_origin { PLAN_DEFAULT, PLAN_USER, PLAN_LENT };
 
 /* A target below a PLAN_TMPFS of the same plan is made there by enter, file or
  * directory by PLAN_IS_DIR; any other missing target is a virtual node of the
@@ -109,6 +109,7 @@ struct plan {
 	bool init;   /* with CLONE_NEWPID: a small init is the first process, else the program */
 	char *hostname; /* NULL: the host's */
 
+	struct strv lent;  /* verdicts on what the host lends, a line each */
 	struct strv notes; /* warnings to print once: what was asked for and is not done so */
 
 	size_t mounts_cap, files_cap; /* private */

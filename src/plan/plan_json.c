@@ -15,6 +15,9 @@ static const char *const kinds[] = {
 	[PLAN_PROC] = "proc",	  [PLAN_SYSFS] = "sysfs",     [PLAN_DEVPTS] = "devpts",
 	[PLAN_MQUEUE] = "mqueue", [PLAN_SYMLINK] = "symlink",
 };
+static const char *const origins[] = {
+	[PLAN_DEFAULT] = "default", [PLAN_USER] = "user", [PLAN_LENT] = "lent"
+};
 static const struct name flags[] = {
 	{ PLAN_RO, "ro" },	   { PLAN_REC, "rec" },	    { PLAN_OPTIONAL, "optional" },
 	{ PLAN_NOSUID, "nosuid" }, { PLAN_NODEV, "nodev" }, { PLAN_NOEXEC, "noexec" },
@@ -75,7 +78,7 @@ static void put_mounts(struct jw *w, const struct plan *p)
 
 		jw_obj(w, NULL);
 		jw_str(w, "kind", kinds[m->kind]);
-		jw_str(w, "origin", m->origin == PLAN_USER ? "user" : "default");
+		jw_str(w, "origin", origins[m->origin]);
 		if (m->kind == PLAN_IMAGE)
 			jw_str(w, "image", p->images[m->image].path);
 		if (m->src)
@@ -135,6 +138,8 @@ void plan_json(const struct plan *p, struct buf *out)
 		jw_bool(&w, "init", p->init);
 	if (p->hostname)
 		jw_str(&w, "hostname", p->hostname);
+	if (p->lent.n)
+		put_list(&w, "lent", &p->lent);
 	put_list(&w, "notes", &p->notes);
 	jw_end(&w);
 	buf_addch(out, '\n');

@@ -58,7 +58,14 @@ struct run_req {
 
 	/* What the host lends. */
 	struct strv containlibs; /* --containlibs: files for /.singularity.d/libs; commas */
-	bool no_nv, no_rocm;
+	bool nv, nvccli, no_nv;	 /* no_nv wins */
+	bool rocm, no_rocm;
+	bool intel, intel_hpu, compat32;
+	struct strv devices;	 /* --device: CDI names, "all-of-job"; commas */
+	struct strv cdi_dirs;	 /* --cdi-dirs; commas */
+	struct strv modules;	 /* --module: the site's bundles; commas */
+	bool fabric, require_fabric;
+	bool strict;		 /* what is not done as it was asked for is an error */
 
 	/* For an image that is a URI: handed on to the pull. */
 	const char *arch, *user, *password, *ca_file, *auth_file;

@@ -1,0 +1,86 @@
+/* lend: everything that the host lends, one collector for each kind of thing.
+ *
+ *	struct lend_host host = { .rootfd = AT_FDCWD, .environ = environ,
+ *				  .image = { .ops = &ops, .arg = arg } };
+ *	struct lend_config want = { .nv = true };
+ *	if (lend_wanted(&want) && lend_collect(&lent, &host, &want, e) < 0) ...
+ *	lend_host_fini(&host);
+ *
+ * A collector looks at the host and adds to lent; it reads no file that its option did not ask
+ * for.  All have one signature and a row in lend.c. */
+#ifndef BINDINGS_LEND_H
+#define BINDINGS_LEND_H
+
+#include <stdbool.h>
+
+#include "bindings/hostlib.h"
+#include "bindings/inside.h"
+#include "bindings/libset.h"
+#include "src/base/buf.h"
+#include "src/base/err.h"
+#include "src/plan/lent.h"
+
+/* Where sites keep lists and modules, below the host's root. */
+#define LEND_SITE_DIR "/etc/berth"
+
+struct lend_host {
+	int rootfd;	      /* AT_FDCWD: this machine */
+	char *const *environ; /* NULL-terminated */
+	struct inside image;  /* .ops and .arg by the caller */
+	struct hostlib *libs; /* private from here on: filled by lend_collect() */
+	struct libset set;
+};
+
+struct lend_config {
+	bool nv, nvccli, compat32, rocm, intel, intel_hpu;
+	bool fabric, require_fabric;
+	bool strict;		/* what is absent or unknown is an error */
+	bool lenient;		/* nobody asked for this start: what cannot work is a warning */
+	bool cleanenv;		/* the selectors of the scheduler pass all the same */
+	bool own_dev;		/* /dev has only what is lent */
+	struct strv devices;	/* CDI names; borrowed */
+	struct strv cdi_dirs;	/* after the usual two */
+	struct strv modules;	/* site modules by name */
+	bool default_modules;	/* and those that the site gives to everybody */
+	char *const *image_env; /* the image's OCI environment, NULL: none */
+	const struct strv *set; /* K=V that the user gave with --env */
+};
+
+typedef int lend_collector(struct lent *out, struct lend_host *host, const struct lend_config *c,
+			   struct err *e);
+
+lend_collector nvidia_collect, amd_collect, intel_collect, cdi_collect, fabric_collect,
+	fabric_after, module_collect;
+
+/* False: nothing of the host needs to be looked at. */
+bool lend_wanted(const struct lend_config *c);
+/* ERR_HOST when something that was asked for cannot work; verdicts are complete then too. */
+int lend_collect(struct lent *out, struct lend_host *host, const struct lend_config *c,
+		 struct err *e);
+void lend_host_fini(struct lend_host *host);
+
+/* --- for collectors --- */
+
+/* The user's value of key: --env, then the host's environment; NULL. */
+const char *lend_env(const struct lend_host *host, const struct lend_config *c, const char *key);
+/* The image's own value, NULL. */
+const char *lend_image_env(const struct lend_config *c, const char *key);
+/* Adds a small text file of the host to out.  1: not there. */
+int lend_read(const struct lend_host *host, const char *path, struct buf *out);
+/* The names in a directory of the host, sorted; none when it is not there. */
+void lend_list(const struct lend_host *host, const char *dir, struct strv *names);
+bool lend_exists(const struct lend_host *host, const char *path, bool *is_dir);
+/* A device with its verdict; nothing when the host has none at path. */
+void lend_device(struct lent *out, const struct lend_host *host, const char *by, const char *path);
+/* A file or directory of the host at the same path in the container, with its verdict. */
+void lend_path(struct lent *out, const struct lend_host *host, const char *by, const char *path);
+/* A program of the host at /usr/bin, if it runs with the image's C library. */
+void lend_program(struct lent *out, struct lend_host *host, const char *by, const char *name);
+/* Passes a variable on that --cleanenv would keep out. */
+void lend_pass(struct lent *out, const struct lend_host *host, const struct lend_config *c,
+	       const char *key);
+/* What was asked for is not on this host: a warning, an error with --strict. */
+int lend_absent(struct lent *out, const struct lend_config *c, struct err *e, const char *by,
+		const char *what, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+
+#endif

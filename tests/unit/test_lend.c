@@ -1,0 +1,347 @@
+/* Machines x images: what is given, kept, skipped, refused, and in which words. */
+#include "tests/unit/unit.h"
+
+#include "tests/unit/lend_fixture.h"
+
+#define MUSL                                                                                       \
+	"made for glibc, the image's C library is musl; use an image with glibc (Debian, Ubuntu, " \
+	"EL)"
+#define OLD(image)                                                                         \
+	"needs GLIBC_2.34 of libc.so.6, the image has glibc " image "; use an image with " \
+	"glibc 2.34 or newer (EL 9, Debian 12, Ubuntu 22.04)"
+
+enum what { NV = 1, ROCM = 2, INTEL = 4, FABRIC = 8, REQUIRE = 16 };
+
+static const struct row {
+	const char *host, *image;
+	unsigned what;
+	const char *says[6];
+	const char *silent;
+	const char *error; /* NULL: it starts */
+} rows[] = {
+	{ "el9-nv550",
+	  "glibc217",
+	  NV,
+	  { "nv: driver: given: 550.54.14, CUDA up to 12.4, 2 GPUs",
+	    "nv: libcuda.so.1: given: /usr/lib64/libcuda.so.550.54.14",
+	    "nv: libGLdispatch.so.0: skipped: " OLD("2.17"),
+	    "nv: libGL.so.1: skipped: needs libGLdispatch.so.0, which " OLD("2.17"),
+	    "nv: libnvidia-gtk3.so.550.54.14: skipped: " OLD("2.17"),
+	    "nv: nvidia-smi: given: /usr/bin/nvidia-smi" },
+	  "/.singularity.d/libs/libGLdispatch",
+	  NULL },
+	{ "el9-nv550",
+	  "glibc236",
+	  NV,
+	  { "nv: libcuda.so.1: given", "nv: libGLdispatch.so.0: given", "nv: libGL.so.1: given",
+	    "nv: libGLX_nvidia.so.0: skipped: needs libX11.so.6, which the image does not have",
+	    "/.singularity.d/libs/libcuda.so.1 <- libcuda.so.550.54.14",
+	    "nv: libnvidia-sandboxutils-not-listed-anywhere.so.550.54.14: given" },
+	  "/.singularity.d/libs/libc.so.6",
+	  NULL },
+	{ "el9-nv550",
+	  "glibc231-gl",
+	  NV,
+	  { "nv: libcuda.so.1: given: /usr/lib64/libcuda.so.550.54.14",
+	    "nv: libGL.so.1: kept: the image has its own",
+	    "nv: libGLESv2.so.2: kept: the image has its own OpenGL dispatch libraries",
+	    "nv: libGLX_nvidia.so.0: given" },
+	  "/.singularity.d/libs/libGLdispatch",
+	  NULL },
+	{ "el9-nv550",
+	  "musl",
+	  NV,
+	  { "nv: libcuda.so.1: refused: " MUSL, "nv: nvidia-smi: skipped: " MUSL },
+	  "/.singularity.d/libs/",
+	  "nv: libcuda.so.1: " MUSL },
+	{ "el9-nv550",
+	  "static",
+	  NV,
+	  { "nv: libcuda.so.1: given: /usr/lib64/libcuda.so.550.54.14, not checked: the image's C "
+	    "library was not found" },
+	  NULL,
+	  NULL },
+	{ "ubuntu2204-nv535",
+	  "glibc227",
+	  NV,
+	  { "nv: driver: given: 535.161.08, CUDA up to 12.2, 1 GPU",
+	    "nv: libcuda.so.1: given: /usr/lib/x86_64-linux-gnu/libcuda.so.535.161.08",
+	    "nv: libGLdispatch.so.0: skipped: " OLD("2.27") },
+	  "nv: libnvidia-old.so.1",
+	  NULL },
+	{ "el8-nv550",
+	  "glibc231",
+	  NV,
+	  { "nv: libcuda.so.1: absent: the kernel driver is 550.54.14, the library is "
+	    "/usr/lib64/libcuda.so.535.161.08; reload the kernel module or reboot the node",
+	    "note: nv: libcuda.so.1: the kernel driver is 550.54.14" },
+	  "/.singularity.d/libs/libcuda",
+	  NULL },
+	{ "bare",
+	  "glibc231",
+	  NV,
+	  { "nv: driver: absent: this host runs no NVIDIA kernel driver",
+	    "note: nv: driver: this host runs no NVIDIA kernel driver" },
+	  "/.singularity.d/libs/",
+	  NULL },
+	{ "ubuntu2404-rocm",
+	  "glibc231",
+	  ROCM,
+	  { "rocm: /dev/kfd: given", "rocm: /dev/dri/renderD129: given",
+	    "rocm: libhsa-runtime64.so.1: skipped: " OLD("2.31"),
+	    "rocm: libamdhip64.so.6: skipped: ", "rocm: libamd_comgr.so.2: given" },
+	  "/.singularity.d/libs/libamdhip64",
+	  NULL },
+	{ "ubuntu2404-rocm",
+	  "glibc239",
+	  ROCM,
+	  { "rocm: libhsa-runtime64.so.1: given: "
+	    "/opt/rocm-6.1.0/lib/libhsa-runtime64.so.1.13.60100",
+	    "rocm: libamdhip64.so.6: given", "rocm: libdrm_amdgpu.so.1: given",
+	    "rocm: libnuma.so.1: given", "rocm: rocminfo: given" },
+	  NULL,
+	  NULL },
+	{ "ubuntu2404-rocm",
+	  "nocxx",
+	  ROCM,
+	  { "rocm: libstdc++.so.6: given", "rocm: libamdhip64.so.6: given" },
+	  NULL,
+	  NULL },
+	{ "el9-intel",
+	  "glibc236",
+	  INTEL,
+	  { "intel: /dev/dri: given", "intel: libze_intel_gpu.so.1: given",
+	    "intel: libze_loader.so.1: given", "intel: /etc/OpenCL/vendors/intel.icd: given" },
+	  NULL,
+	  NULL },
+	{ "el9-intel",
+	  "glibc231",
+	  INTEL,
+	  { "intel: libze_intel_gpu.so.1: skipped: " OLD("2.31"),
+	    "intel: libze_loader.so.1: skipped: needs GLIBC_2.34" },
+	  "/.singularity.d/libs/libze",
+	  NULL },
+	{ "ubuntu2204-nv535",
+	  "glibc236",
+	  FABRIC,
+	  { "fabric: InfiniBand/RoCE (verbs): given: /dev/infiniband/uverbs0",
+	    "fabric: libibverbs.so.1: given", "fabric: libnl-route-3.so.200: given",
+	    "fabric: libmlx5-rdmav34.so: given", "fabric: libucp.so.0: given",
+	    "UCX_MODULE_DIR 0 /usr/lib/x86_64-linux-gnu/ucx" },
+	  "note:",
+	  NULL },
+	{ "ubuntu2204-nv535",
+	  "glibc227",
+	  FABRIC,
+	  { "fabric: libibverbs.so.1: skipped: " OLD("2.27"),
+	    "note: this host has InfiniBand/RoCE (verbs) (/dev/infiniband/uverbs0), which the "
+	    "image "
+	    "cannot open, so programs will use TCP: libibverbs.so.1: " OLD("2.27") },
+	  "/.singularity.d/libs/libibverbs",
+	  NULL },
+	{ "ubuntu2204-nv535",
+	  "glibc227",
+	  FABRIC | REQUIRE,
+	  { NULL },
+	  NULL,
+	  "--require-fabric: InfiniBand/RoCE (verbs): libibverbs.so.1: " OLD("2.27") },
+	{ "el9-nv550",
+	  "glibc231-gl",
+	  FABRIC,
+	  { "fabric: Slingshot (cxi): given: /dev/cxi0", "fabric: /dev/xpmem: given",
+	    "fabric: libcxi.so.1: given", "fabric: libfabric.so.1: given" },
+	  "note:",
+	  NULL },
+	{ "alpine-ib",
+	  "glibc231",
+	  FABRIC,
+	  { "fabric: libibverbs.so.1: skipped: needs libc.musl-x86_64.so.1, which neither" },
+	  NULL,
+	  NULL },
+	{ "bare",
+	  "glibc231",
+	  FABRIC | REQUIRE,
+	  { NULL },
+	  NULL,
+	  "--require-fabric: this host has no InfiniBand, Slingshot or Omni-Path device" },
+	{ "bare", "glibc231", FABRIC, { "fabric: device: absent" }, "note:", NULL },
+};
+
+START_TEST(each_machine_lends_to_each_image_what_it_can_run)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct row *r = &rows[i];
+		auto_loan struct loan l = { .config = { .nv = r->what & NV,
+							.rocm = r->what & ROCM,
+							.intel = r->what & INTEL,
+							.fabric = r->what & FABRIC,
+							.require_fabric = r->what & REQUIRE } };
+
+		loan_make(&l, r->host, r->image);
+		for (size_t k = 0; k < ARRAY_LEN(r->says) && r->says[k]; k++)
+			ck_assert_msg(loan_complain(&l, loan_says(&l, r->says[k])),
+				      "%s x %s: no \"%s\"", r->host, r->image, r->says[k]);
+		if (r->silent)
+			ck_assert_msg(loan_complain(&l, !loan_says(&l, r->silent)),
+				      "%s x %s: \"%s\"", r->host, r->image, r->silent);
+		ck_assert_msg(loan_complain(&l, (l.r < 0) == (r->error != NULL)), "%s x %s",
+			      r->host, r->image);
+		if (r->error)
+			ck_assert_str_eq(l.e.text, r->error);
+	}
+}
+END_TEST
+
+START_TEST(what_the_user_did_not_ask_for_is_a_warning)
+{
+	auto_loan struct loan l = { .config = { .nv = true, .lenient = true } };
+
+	loan_make(&l, "el9-nv550", "musl");
+	ck_assert_int_eq(l.r, 0);
+	ck_says(&l, "note: nv: libcuda.so.1: " MUSL);
+	loan_make(&l, "bare", "musl");
+	ck_assert_int_eq(l.r, 0);
+	ck_silent(&l, "note:");
+}
+END_TEST
+
+START_TEST(strict_makes_an_absent_driver_an_error)
+{
+	auto_loan struct loan l = { .config = { .nv = true, .strict = true } };
+
+	loan_make(&l, "bare", "glibc231");
+	ck_assert_int_eq(l.r, -1);
+	ck_assert_int_eq(l.e.kind, ERR_HOST);
+	ck_assert(str_has_prefix(l.e.text, "nv: driver: this host runs no NVIDIA kernel driver"));
+}
+END_TEST
+
+START_TEST(visible_devices_choose_the_nodes)
+{
+	static const char *const by_index[] = { "NVIDIA_VISIBLE_DEVICES=1", NULL };
+	static const char *const by_uuid[] = {
+		"NVIDIA_VISIBLE_DEVICES=GPU-00000000-1111-2222-3333-444455556666", NULL
+	};
+	static const char *const mig[] = {
+		"NVIDIA_VISIBLE_DEVICES=MIG-GPU-00000000-1111-2222-3333-444455556666/1/0", NULL
+	};
+	static const char *const none[] = { "NVIDIA_VISIBLE_DEVICES=none", NULL };
+	static const char *const nothing[] = { "NVIDIA_VISIBLE_DEVICES=void", NULL };
+	static const char *const wrong[] = { "NVIDIA_VISIBLE_DEVICES=7", NULL };
+	auto_loan struct loan l = { .config = { .nv = true, .own_dev = true } };
+
+	l.environ = by_index;
+	loan_make(&l, "el9-nv550", "glibc231");
+	ck_says(&l, "nv: /dev/nvidia1: given");
+	ck_says(&l, "nv: /dev/dri/renderD129: given");
+	ck_silent(&l, "nv: /dev/nvidia0");
+	ck_silent(&l, "nv: /dev/nvidia-caps/");
+	ck_silent(&l, "note:");
+	l.environ = by_uuid;
+	loan_make(&l, "el9-nv550", "glibc231");
+	ck_says(&l, "nv: /dev/nvidia0: given");
+	ck_silent(&l, "nv: /dev/nvidia1");
+	l.environ = mig;
+	loan_make(&l, "el9-nv550", "glibc231");
+	ck_says(&l, "nv: /dev/nvidia0: given");
+	ck_says(&l, "nv: /dev/nvidia-caps/nvidia-cap1: given");
+	ck_says(&l, "nv: /dev/nvidia-caps/nvidia-cap3: given");
+	ck_silent(&l, "nv: /dev/nvidia-caps/nvidia-cap2");
+	l.environ = none;
+	loan_make(&l, "el9-nv550", "glibc231");
+	ck_says(&l, "nv: libcuda.so.1: given");
+	ck_silent(&l, "nv: /dev/nvidia");
+	l.environ = nothing;
+	loan_make(&l, "el9-nv550", "glibc231");
+	ck_says(&l, "nv: driver: skipped: NVIDIA_VISIBLE_DEVICES is \"void\"");
+	ck_silent(&l, "nv: libcuda");
+	l.environ = wrong;
+	loan_make(&l, "el9-nv550", "glibc231");
+	ck_says(&l, "note: nv: 7: NVIDIA_VISIBLE_DEVICES names it, this host has 2 GPUs");
+	l.config.own_dev = false;
+	l.environ = by_index;
+	loan_make(&l, "el9-nv550", "glibc231");
+	ck_says(&l, "note: NVIDIA_VISIBLE_DEVICES=1: /dev is the host's");
+}
+END_TEST
+
+START_TEST(capabilities_choose_the_libraries)
+{
+	static const char *const compute[] = { "APPTAINERENV_NVIDIA_DRIVER_CAPABILITIES=compute",
+					       NULL };
+	static const char *const wrong[] = { "NVIDIA_DRIVER_CAPABILITIES=speed", NULL };
+	static const char *const image[] = { "NVIDIA_DRIVER_CAPABILITIES=utility",
+					     "NVIDIA_VISIBLE_DEVICES=0", NULL };
+	auto_loan struct loan l = { .config = { .nv = true, .own_dev = true } };
+
+	l.environ = compute;
+	loan_make(&l, "el9-nv550", "glibc231");
+	ck_says(&l, "nv: libcuda.so.1: given");
+	ck_silent(&l, "nv: libnvidia-glcore");
+	ck_silent(&l, "nv: nvidia-smi");
+	l.environ = wrong;
+	loan_make(&l, "el9-nv550", "glibc231");
+	ck_assert_int_eq(l.r, -1);
+	ck_assert_int_eq(l.e.kind, ERR_USAGE);
+	/* The image's wish counts with --nvccli only, as elsewhere. */
+	l.environ = NULL;
+	l.config.image_env = (char *const *)image;
+	loan_make(&l, "el9-nv550", "glibc231");
+	ck_says(&l, "nv: libcuda.so.1: given");
+	ck_says(&l, "nv: /dev/nvidia1: given");
+	l.config.nvccli = true;
+	loan_make(&l, "el9-nv550", "glibc231");
+	ck_silent(&l, "nv: libcuda.so.1");
+	ck_says(&l, "nv: libnvidia-ml.so.1: given");
+	ck_silent(&l, "nv: /dev/nvidia1");
+}
+END_TEST
+
+START_TEST(what_an_image_requires_of_the_driver_is_compared)
+{
+	static const char *const image[] = { "NVIDIA_REQUIRE_CUDA=cuda>=12.6", NULL };
+	static const char *const off[] = { "NVIDIA_DISABLE_REQUIRE=1", NULL };
+	auto_loan struct loan l = { .config = { .nv = true, .image_env = (char *const *)image } };
+
+	loan_make(&l, "el9-nv550", "glibc231");
+	ck_assert_int_eq(l.r, 0);
+	ck_says(&l, "note: nv: the image asks for NVIDIA_REQUIRE_CUDA=\"cuda>=12.6\", this host's "
+		    "driver is 550.54.14 (CUDA 12.4)");
+	l.config.nvccli = true;
+	loan_make(&l, "el9-nv550", "glibc231");
+	ck_assert_int_eq(l.r, -1);
+	ck_assert(str_has_prefix(l.e.text, "nv: NVIDIA_REQUIRE_CUDA=\"cuda>=12.6\" is not met by"));
+	l.environ = off;
+	loan_make(&l, "el9-nv550", "glibc231");
+	ck_assert_int_eq(l.r, 0);
+}
+END_TEST
+
+START_TEST(thirty_two_bit_libraries_want_a_c_library_of_their_own)
+{
+	auto_loan struct loan l = { .config = { .nv = true, .compat32 = true } };
+
+	loan_make(&l, "el9-nv550", "glibc231");
+	ck_says(&l, "nv: libcuda.so.1 (32 bits): skipped: the image has no 32-bit C library");
+	ck_says(&l, "nv: libcuda.so.1: given");
+}
+END_TEST
+
+START_TEST(the_scheduler_chooses_amd_devices)
+{
+	static const char *const env[] = { "ROCR_VISIBLE_DEVICES=GPU-abc2", NULL };
+	auto_loan struct loan l = { .config = { .rocm = true, .cleanenv = true } };
+
+	l.environ = env;
+	loan_make(&l, "ubuntu2404-rocm", "glibc239");
+	ck_says(&l, "rocm: /dev/dri/renderD129: given");
+	ck_silent(&l, "rocm: /dev/dri/renderD128");
+	ck_says(&l, "ROCR_VISIBLE_DEVICES 0 GPU-abc2");
+}
+END_TEST
+
+UNIT(lend, each_machine_lends_to_each_image_what_it_can_run,
+     what_the_user_did_not_ask_for_is_a_warning, strict_makes_an_absent_driver_an_error,
+     visible_devices_choose_the_nodes, capabilities_choose_the_libraries,
+     what_an_image_requires_of_the_driver_is_compared,
+     thirty_two_bit_libraries_want_a_c_library_of_their_own, the_scheduler_chooses_amd_devices)
