@@ -22,6 +22,7 @@
 #include "src/enter/init.h"
 #include "src/enter/waiter.h"
 #include "src/flow/pull.h"
+#include "src/flow/run_emul.h"
 #include "src/flow/run_host.h"
 #include "src/flow/run_image.h"
 #include "src/flow/run_images.h"
@@ -53,8 +54,8 @@ static void warn_skipped(const struct enter *x, const struct plan *p)
 }
 
 /* The container's process: becomes the program, or hands the reason to the waiter. */
-static int enter_and_exec(struct enter *x, struct plan *p, int keeper, const struct waiter *w,
-			  struct err *e)
+static int enter_and_exec(struct enter *x, struct plan *p, int keeper, struct run_emul *emul,
+			  const struct waiter *w, struct err *e)
 {
 	struct fault f = { 0 };
 
@@ -65,12 +66,15 @@ static int enter_and_exec(struct enter *x, struct plan *p, int keeper, const str
 		return explain(&f, p, keeper, e);
 	if (w)
 		waiter_unblock(w);
+	if (run_emul_attach(emul, &f) < 0)
+		return explain(&f, p, keeper, e);
 	enter_exec(x, &f);
 	return explain(&f, p, keeper, e);
 }
 
 /* With a PID namespace, for which this process stays outside and waits. */
-static int act_apart(struct enter *x, struct plan *p, int keeper, struct err *e)
+static int act_apart(struct enter *x, struct plan *p, int keeper, struct run_emul *emul,
+		     struct err *e)
 {
 	const unsigned made = CLONE_NEWUSER | CLONE_NEWPID;
 	struct fault f = { 0 };
@@ -81,7 +85,7 @@ static int act_apart(struct enter *x, struct plan *p, int keeper, struct err *e)
 		return explain(&f, p, keeper, e);
 	if (r == 0) {
 		enter_has_namespaces(x, made);
-		r = enter_and_exec(x, p, keeper, &w, e);
+		r = enter_and_exec(x, p, keeper, emul, &w, e);
 		waiter_fail(&w, r, e);
 	}
 	r = waiter_started(&w, e);
@@ -96,6 +100,7 @@ static int act(struct plan *p, struct facts *facts, struct run_image *image,
 	auto_serving struct serving serving = { 0 };
 	struct keeper_work work;
 	auto_enter struct enter *x = NULL;
+	auto_run_emul struct run_emul emul = { 0 };
 	auto_close int keeper = -1;
 
 	serving_init(&serving, &work, p, facts, image, images);
@@ -103,9 +108,11 @@ static int act(struct plan *p, struct facts *facts, struct run_image *image,
 		return -1;
 	if (work.nfuse && keeper_start(&keeper, &work, e) < 0)
 		return -1;
+	if (run_emul_start(&emul, p, e) < 0)
+		return -1;
 	if (p->ns & CLONE_NEWPID)
-		return act_apart(x, p, keeper, e);
-	return enter_and_exec(x, p, keeper, NULL, e);
+		return act_apart(x, p, keeper, &emul, e);
+	return enter_and_exec(x, p, keeper, &emul, NULL, e);
 }
 
 /* A URI becomes a file of the store; the request's pull options apply. */
