@@ -158,6 +158,30 @@ ssize_t codec_decode(unsigned id, void *dst, size_t cap, const void *src, size_t
 	return made;
 }
 
+size_t codec_encode_bound(size_t n)
+{
+	return MAX(libdeflate_gzip_compress_bound(NULL, n), ZSTD_compressBound(n));
+}
+
+size_t codec_encode_stream(unsigned id, int level, void *dst, size_t cap, const void *src, size_t n)
+{
+	struct libdeflate_compressor *c;
+	size_t made;
+
+	if (id == CODEC_ZSTD) {
+		made = ZSTD_compress(dst, cap, src, n, level);
+		if (ZSTD_isError(made))
+			abort();
+		return made;
+	}
+	c = libdeflate_alloc_compressor(level);
+	if (!c)
+		abort();
+	made = libdeflate_gzip_compress(c, src, n, dst, cap);
+	libdeflate_free_compressor(c);
+	return made;
+}
+
 void *codec_scratch(size_t n)
 {
 	struct decoders *d = decoders();

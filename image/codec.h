@@ -31,6 +31,11 @@ int codec_check(unsigned id, struct err *e);
 /* Decodes all of src into at most cap bytes.  Returns the bytes made, -1 with
  * errno EIO when src is damaged, makes more than cap, or id is not supported. */
 ssize_t codec_decode(unsigned id, void *dst, size_t cap, const void *src, size_t n);
+/* A gzip member (CODEC_GZIP) or a zstd frame of its own, for layers: those are no SquashFS blocks.
+ * dst has codec_encode_bound(n) bytes; returns how many were made.  Aborts on ENOMEM. */
+size_t codec_encode_stream(unsigned id, int level, void *dst, size_t cap, const void *src,
+			   size_t n);
+size_t codec_encode_bound(size_t n);
 /* At least n bytes that belong to this thread until its next call: where the
  * compressed form is read to.  n is bounded by the caller. */
 void *codec_scratch(size_t n);

@@ -172,14 +172,8 @@ int image_open(struct image **out, const char *path, struct err *e)
 		return err_set(e, ERR_USAGE, "the image's name is empty");
 	/* O_NONBLOCK: a FIFO must not hold us up. */
 	im->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (im->fd < 0 && errno == ENOENT && strstr(path, "://"))
-		return err_set(e, ERR_UNSUPPORTED,
-			       "image %s: this version pulls from docker:// only", path);
 	if (im->fd < 0 && errno == ENOENT)
-		return err_set(e, ERR_NOTFOUND,
-			       "image %s: no such file (an image in a registry is "
-			       "written docker://NAME)",
-			       path);
+		return err_set(e, ERR_NOTFOUND, "image %s: no such file", path);
 	if (im->fd < 0 || fstat(im->fd, &st) < 0)
 		return err_sys(e, "image %s", path);
 	if (S_ISDIR(st.st_mode))

@@ -89,6 +89,11 @@ int store_fd(const struct store *s)
 	return s->root;
 }
 
+int store_tmp_fd(const struct store *s)
+{
+	return s->tmp;
+}
+
 const char *store_dir(const struct store *s)
 {
 	return s->dir;

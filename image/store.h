@@ -49,8 +49,9 @@ static inline void store_close_p_(struct store **s)
 	store_close(*s);
 }
 #define auto_store auto_(store_close_p_)
-/* A descriptor of the directory, borrowed (for free space). */
+/* A descriptor of the directory, borrowed (for free space), and of its tmp. */
 int store_fd(const struct store *s);
+int store_tmp_fd(const struct store *s);
 const char *store_dir(const struct store *s);
 
 #define STORE_ANY_SIZE UINT64_MAX
@@ -69,6 +70,10 @@ struct store_put;
 /* One writer; any number of readers, see store_put_stream(). */
 int store_begin(struct store *s, const struct digest *d, uint64_t size, struct store_put **out,
 		struct err *e);
+/* For bytes whose digest nobody has told: name stands for where they come from, so that a later run
+ * finds what is there.  Only store_put_commit_sif() ends it. */
+int store_begin_named(struct store *s, const struct digest *name, uint64_t size,
+		      struct store_put **out, struct err *e);
 /* Bytes that are there already: go on behind them. */
 uint64_t store_put_have(const struct store_put *p);
 /* ERR_INPUT when more than size bytes come. */
@@ -78,6 +83,9 @@ int store_put_restart(struct store_put *p, struct err *e);
 /* Size and digest checked, fsync, rename.  When they are wrong the bytes are thrown away; but 1
  * when some of them were an earlier run's: store_put_restart() and fetch all of it again. */
 int store_put_commit(struct store_put *p, struct err *e);
+/* The same for a whole SIF file, which becomes the finished image of key instead of a blob; its
+ * path is added to path.  ERR_INPUT when it is no SIF. */
+int store_put_commit_sif(struct store_put *p, const char *key, struct buf *path, struct err *e);
 /* Readers get this error instead of waiting for ever.  The part file stays for the next run. */
 void store_put_fail(struct store_put *p, const struct err *why);
 /* The writer is done; not committed: as store_put_fail().  Readers may outlive it. */
@@ -105,10 +113,10 @@ int store_sif_put(struct store *s, const char *key, int fd, int dirfd, const cha
 char *store_sif_draft(const struct store *s, const char *key);
 int store_sif_publish(struct store *s, const char *key, int fd, int dirfd, const char *name,
 		      struct buf *path, struct err *e);
-/* fd's content as the new file name below dirfd: a clone or a copy, synced.  Never a link: two
- * outputs that are one file would be signed or overwritten together.  ERR_SYS when name is
- * there. */
-int store_copy_out(int fd, int dirfd, const char *name, struct err *e);
+/* fd's content as the new file name below dirfd, synced: a clone, else a hard link of path (fd's
+ * name) when nothing but the store has one, else a copy.  Two outputs are never one file: they
+ * would be signed or overwritten together.  ERR_SYS when name is there. */
+int store_copy_out(int fd, const char *path, int dirfd, const char *name, struct err *e);
 
 /* Removes what processes that are gone have left: their part files when older than max_age
  * seconds, all else at once; and what other hosts left when older than that. */

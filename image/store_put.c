@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "image/owner.h"
+#include "image/sif.h"
 #include "image/store_impl.h"
 #include "src/base/fd.h"
 #include "src/base/path.h"
@@ -31,6 +32,7 @@ struct store_put {
 	struct digest_ctx *ctx;
 	uint64_t flushed;
 	bool adopted; /* some bytes are an earlier run's */
+	bool named;   /* digest is only a name, the bytes have another */
 
 	pthread_mutex_t lock;
 	pthread_cond_t grown;
@@ -185,8 +187,8 @@ static void unref(struct store_put *p)
 	free(p);
 }
 
-int store_begin(struct store *s, const struct digest *d, uint64_t size, struct store_put **out,
-		struct err *e)
+static int begin(struct store *s, const struct digest *d, uint64_t size, bool named,
+		 struct store_put **out, struct err *e)
 {
 	auto_store_put struct store_put *p = xcalloc(1, sizeof(*p));
 	auto_free char *me = owner_name();
@@ -196,6 +198,7 @@ int store_begin(struct store *s, const struct digest *d, uint64_t size, struct s
 	p->store = s;
 	p->digest = *d;
 	p->size = size;
+	p->named = named;
 	p->fd = -1;
 	p->refs = 1;
 	p->ctx = digest_begin(d->algo);
@@ -214,6 +217,18 @@ int store_begin(struct store *s, const struct digest *d, uint64_t size, struct s
 		return -1;
 	*out = take_ptr(p);
 	return 0;
+}
+
+int store_begin(struct store *s, const struct digest *d, uint64_t size, struct store_put **out,
+		struct err *e)
+{
+	return begin(s, d, size, false, out, e);
+}
+
+int store_begin_named(struct store *s, const struct digest *name, uint64_t size,
+		      struct store_put **out, struct err *e)
+{
+	return begin(s, name, size, true, out, e);
 }
 
 uint64_t store_put_have(const struct store_put *p)
@@ -272,7 +287,7 @@ static int check_whole(struct store_put *p, struct err *e)
 		return err_set(e, ERR_INPUT,
 			       "blob %.19s has %" PRIu64 " bytes, announced were %" PRIu64, want,
 			       p->have, p->size);
-	if (digest_equal(digest_end(p->ctx, &got), &p->digest))
+	if (p->named || digest_equal(digest_end(p->ctx, &got), &p->digest))
 		return 0;
 	if (p->adopted)
 		return 1;
@@ -295,17 +310,52 @@ static int make_visible(struct store_put *p, struct err *e)
 	return dir_sync_of(s->root, path, e);
 }
 
-int store_put_commit(struct store_put *p, struct err *e)
+/* As check_whole(), but what is wrong is thrown away. */
+static int accept(struct store_put *p, struct err *e)
 {
 	int r = check_whole(p, e);
 
-	if (r > 0)
-		return 1;
 	if (r < 0) {
 		unlinkat(p->store->tmp, p->name, 0);
 		store_put_fail(p, e);
-		return -1;
 	}
+	return r;
+}
+
+static int check_sif(struct store_put *p, struct err *e)
+{
+	auto_sif struct sif *s = NULL;
+	int r = sif_read(&s, p->fd, e);
+
+	if (r == 1)
+		r = err_set(e, ERR_INPUT, "what came is no SIF file");
+	if (r < 0) {
+		unlinkat(p->store->tmp, p->name, 0);
+		store_put_fail(p, e);
+	}
+	return r;
+}
+
+int store_put_commit_sif(struct store_put *p, const char *key, struct buf *path, struct err *e)
+{
+	int r = accept(p, e);
+
+	if (r)
+		return r;
+	if (check_sif(p, e) < 0)
+		return -1;
+	publish(p, p->have, PUT_DONE);
+	if (fsync(p->fd) < 0)
+		return err_sys(e, "write %s/tmp/%s", p->store->dir, p->name);
+	return store_sif_publish(p->store, key, p->fd, p->store->tmp, p->name, path, e);
+}
+
+int store_put_commit(struct store_put *p, struct err *e)
+{
+	int r = accept(p, e);
+
+	if (r)
+		return r;
 	/* Readers need not wait for the disk. */
 	publish(p, p->have, PUT_DONE);
 	return make_visible(p, e);

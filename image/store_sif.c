@@ -147,7 +147,28 @@ int store_sif_put(struct store *s, const char *key, int fd, int dirfd, const cha
 	return publish_copy(s, key, tmp, e);
 }
 
-int store_copy_out(int fd, int dirfd, const char *name, struct err *e)
+/* The store's entry under a second name.  0 done, 1 not possible here. */
+static int link_out(int fd, const char *path, int dirfd, const char *name)
 {
+	mode_t mask = umask(0);
+	struct stat st, now;
+
+	umask(mask);
+	if (fstat(fd, &st) < 0 || st.st_nlink != 1 || st.st_uid != geteuid() ||
+	    linkat(AT_FDCWD, path, dirfd, name, 0) < 0)
+		return 1;
+	if (fstatat(dirfd, name, &now, AT_SYMLINK_NOFOLLOW) == 0 && now.st_ino == st.st_ino &&
+	    now.st_dev == st.st_dev && fchmod(fd, 0777 & ~mask) == 0)
+		return 0;
+	unlinkat(dirfd, name, 0);
+	return 1;
+}
+
+int store_copy_out(int fd, const char *path, int dirfd, const char *name, struct err *e)
+{
+	int r = make_copy(fd, dirfd, name, 0, e);
+
+	if (r <= 0 || link_out(fd, path, dirfd, name) == 0)
+		return r < 0 ? -1 : 0;
 	return make_copy(fd, dirfd, name, 1, e);
 }

@@ -71,6 +71,7 @@ int tar_want(struct tar *t, size_t n, unsigned char **p, struct err *e)
 			return -1;
 		t->eof = r == 0;
 		t->have += (size_t)r;
+		t->taken += (uint64_t)r;
 	}
 	*p = t->buf + t->pos;
 	return t->have - t->pos >= n;
@@ -472,4 +473,9 @@ int tar_drain(struct tar *t, struct err *e)
 		r = tar_want(t, 1, &p, e);
 	} while (r > 0);
 	return r;
+}
+
+uint64_t tar_body_offset(const struct tar *t)
+{
+	return t->taken - (t->have - t->pos);
 }

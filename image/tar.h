@@ -59,6 +59,9 @@ int tar_next(struct tar *t, const struct tar_entry **out, struct err *e);
 /* The next piece of the current file: 1 and n > 0 bytes at p, which live until the next call, or
  * a hole when p is NULL; 0 at its end. */
 int tar_data(struct tar *t, const void **p, size_t *n, struct err *e);
+/* Where in the stream the body of the entry that tar_next() gave begins; only before the first
+ * tar_data(), and of no use for sparse files. */
+uint64_t tar_body_offset(const struct tar *t);
 /* Reads on to the end of the stream, so that a digest over it is complete. */
 int tar_drain(struct tar *t, struct err *e);
 

@@ -33,8 +33,9 @@ struct tar {
 	struct stream *src;
 	unsigned char *buf; /* TAR_BUFFER bytes, [pos, have) not yet used */
 	size_t pos, have;
-	bool eof; /* the stream has ended */
-	bool end; /* the archive has ended */
+	uint64_t taken; /* bytes got from the stream */
+	bool eof;	/* the stream has ended */
+	bool end;	/* the archive has ended */
 
 	uint64_t stored; /* bytes of the current body that are still in the stream */
 	unsigned pad;	 /* and what pads it to a block */

@@ -29,6 +29,11 @@ static void set_value(struct auth *a, const char *scheme, const char *secret)
 	a->renew_at = 0;
 }
 
+void auth_preset(struct auth *a, const char *token)
+{
+	set_value(a, "Bearer", token);
+}
+
 static int challenged_basic(struct auth *a, const struct credential *cred)
 {
 	auto_secret char *pair = NULL;

@@ -29,6 +29,8 @@ struct auth {
 	bool new_scope;	    /* the last challenge asked for more than the one before */
 };
 void auth_fini(struct auth *a);
+/* A bearer token that holds from the first request on. */
+void auth_preset(struct auth *a, const char *token);
 
 /* 0 value is set, 1 a token must be fetched, 2 the registry wants a login and there
  * is none, or it refused the one there is.  ERR_AUTH for a challenge that cannot

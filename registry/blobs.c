@@ -16,7 +16,7 @@ struct slot {
 	struct http_xfer x;
 	struct attempt at;
 	char *url;
-	char what[40];
+	char what[120];
 	uint64_t got;	  /* bytes handed to get->data, have included */
 	uint64_t started; /* got when this try began */
 	uint64_t due;	  /* when the next try may begin; 0 while one runs */
@@ -36,6 +36,16 @@ static const char *shown_bytes(uint64_t n, char buf[static 32])
 	else
 		snprintf(buf, 32, "%.2f GB", (double)n / 1e9);
 	return buf;
+}
+
+static const char *server(const struct slot *s)
+{
+	return s->get->url ? "server" : "registry";
+}
+
+static const char *who_said(const struct slot *s)
+{
+	return s->get->url ? "it was said" : "the manifest says";
 }
 
 static int start_over(struct slot *s, struct err *e)
@@ -78,10 +88,12 @@ static int on_head(void *arg, struct http_xfer *x, struct err *e)
 	if (x->status != 206 && start_over(s, e) < 0)
 		return -1;
 	s->started = s->got;
+	if (s->get->size == BLOB_ANY_SIZE)
+		return 0;
 	if (length && sscanf(length, "%llu%c", &n, &more) == 1 && n != s->get->size - s->got)
-		return err_set(e, ERR_INPUT,
-			       "the manifest says that it has %llu bytes, the registry sends %llu",
-			       (unsigned long long)s->get->size, n + s->got);
+		return err_set(e, ERR_INPUT, "%s that it has %llu bytes, the %s sends %llu",
+			       who_said(s), (unsigned long long)s->get->size, server(s),
+			       n + s->got);
 	return 0;
 }
 
@@ -89,10 +101,9 @@ static int on_data(void *arg, const void *p, size_t n, struct err *e)
 {
 	struct slot *s = arg;
 
-	if (n > s->get->size - s->got)
-		return err_set(e, ERR_INPUT,
-			       "the manifest says that it has %llu bytes, the registry sends more",
-			       (unsigned long long)s->get->size);
+	if (s->get->size != BLOB_ANY_SIZE && n > s->get->size - s->got)
+		return err_set(e, ERR_INPUT, "%s that it has %llu bytes, the %s sends more",
+			       who_said(s), (unsigned long long)s->get->size, server(s));
 	if (s->get->data(s->get->arg, p, n, e) < 0)
 		return -1;
 	s->got += n;
@@ -114,8 +125,12 @@ static void slot_take(struct slot *s, struct blob_get *g)
 
 	digest_text(&g->digest, text);
 	s->get = g;
-	s->url = xasprintf("%s/blobs/%s", s->r->base, text);
-	snprintf(s->what, sizeof(s->what), "blob %.19s", text);
+	s->url = g->url ? xstrdup(g->url) : xasprintf("%s/blobs/%s", s->r->base, text);
+	if (g->url)
+		snprintf(s->what, sizeof(s->what), "%s", s->r->ref.text);
+	else
+		snprintf(s->what, sizeof(s->what), "blob %.19s", text);
+	s->no_range = g->size == BLOB_ANY_SIZE;
 	s->got = g->have;
 	s->due = 1;
 }
@@ -129,6 +144,7 @@ static int slot_start(struct slot *s, struct err *e)
 	s->started = s->got;
 	s->x.url = s->url;
 	s->x.range_from = s->got;
+	s->x.if_range = s->get->if_range;
 	s->x.head = on_head;
 	s->x.data = on_data;
 	s->x.arg = s;
@@ -151,7 +167,7 @@ static int slot_done(struct slot *s, struct err *e)
 			       s->what);
 	log_info("%s: the bytes do not have this digest; fetching it once more", s->what);
 	s->fetched_twice = true;
-	s->no_range = false;
+	s->no_range = s->get->size == BLOB_ANY_SIZE;
 	s->due = 1;
 	return start_over(s, e);
 }
@@ -160,15 +176,19 @@ static int slot_done(struct slot *s, struct err *e)
 static int slot_ended(struct slot *s, struct err *e)
 {
 	char bytes[32], after[48];
-	struct reply_about about = {
-		.what = s->what, .ref = &s->r->ref, .cred = &s->r->cred, .after = after
-	};
+	struct reply_about about = { .what = s->what,
+				     .ref = &s->r->ref,
+				     .cred = &s->r->cred,
+				     .after = after,
+				     .file = s->get->url != NULL };
 	uint64_t wait_ms = 0;
 	int v;
 
 	if (s->got - s->started >= PROGRESS)
 		retry_progress(&s->at.retry);
 	if (s->got == s->get->size && s->x.end <= HTTP_CUT && s->x.status / 100 == 2)
+		return slot_done(s, e);
+	if (s->get->size == BLOB_ANY_SIZE && s->x.end == HTTP_DONE && s->x.status / 100 == 2)
 		return slot_done(s, e);
 	/* A reply that ends early without saying so is a cut like any other. */
 	if (s->x.end == HTTP_DONE && s->x.status / 100 == 2) {
@@ -199,7 +219,7 @@ static int slot_fill(struct slot *s, struct blob_get *g, size_t ngets, size_t *n
 		int v = 0;
 
 		slot_take(s, &g[(*next)++]);
-		if (s->got > s->get->size && start_over(s, e) < 0)
+		if ((s->got > s->get->size || s->no_range) && start_over(s, e) < 0)
 			return err_wrap(e, "%s", s->what);
 		if (s->got == s->get->size)
 			v = slot_done(s, e);

@@ -11,7 +11,7 @@
  *
  * Redirects are followed here and not by libcurl, so that what is sent where can
  * be read in one place: the Authorization value goes to the scheme, host and port
- * of x.url and nowhere else; https never becomes http; a POST is not repeated.
+ * of x.url and nowhere else; https never becomes http; only GET and HEAD follow.
  * Certificates and host names are always verified. */
 #ifndef REGISTRY_HTTP_H
 #define REGISTRY_HTTP_H
@@ -25,14 +25,16 @@
 #include "src/base/mem.h"
 
 struct http_opts {
-	/* Trusted besides the system's (trust.h); NULL: none.  $SSL_CERT_FILE and
-	 * $SSL_CERT_DIR take the place of the system's bundle and directory, as they do
-	 * for OpenSSL. */
+	/* Trusted besides the system's and the host's own (trust.h, certs.h); NULL: none.
+	 * $SSL_CERT_FILE and $SSL_CERT_DIR take the place of the system's bundle and directory, as
+	 * they do for OpenSSL. */
 	const char *ca_file;
 	bool allow_plain;	    /* http:// too */
 	unsigned connect_timeout_s; /* 0: 20 */
 	unsigned stall_bytes;	    /* slower than this many bytes a second ... 0: 1000 */
 	unsigned stall_s;	    /* ... for so long is a broken connection; 0: 30 */
+	uint64_t limit_rate;	    /* bytes a second of all transfers together; 0: no limit */
+	const char *unix_socket;    /* talk to this instead of the URL's host; NULL: do not */
 };
 
 enum http_end {
@@ -49,9 +51,16 @@ struct http_xfer {
 	const char *url;
 	const char *auth;	   /* value of Authorization */
 	const char *const *accept; /* NULL-terminated: one Accept line each */
+	const char *method;	   /* HEAD, PUT, PATCH, POST, DELETE; NULL: GET */
 	const char *post;	   /* a form: POST instead of GET */
-	uint64_t range_from;	   /* > 0: "Range: bytes=N-" */
-	size_t max_body;	   /* of a 2xx reply that data does not take; more is an error */
+	/* A body of upload_size bytes: fills p with the n bytes from off on.  May be asked again
+	 * for what it gave before. */
+	int (*upload)(void *arg, uint64_t off, void *p, size_t n, struct err *e);
+	uint64_t upload_size;
+	const char *content_type, *content_range; /* headers of the body */
+	uint64_t range_from;			  /* > 0: "Range: bytes=N-" ... */
+	const char *if_range; /* ... only if the file still has this ETag or date */
+	size_t max_body;      /* of a 2xx reply that data does not take; more is an error */
 	/* Called once the headers of the last reply are there, not for redirects. */
 	int (*head)(void *arg, struct http_xfer *x, struct err *e);
 	/* Takes the body of 2xx replies.  Of others 64 KiB are kept and no more is read. */
@@ -70,6 +79,11 @@ struct http_xfer {
 	struct http_call *call; /* private */
 	struct strv headers;	/* private */
 };
+
+/* Scheme, host and port of two URLs are the same.  Only while a struct http lives. */
+bool http_same_origin(const char *a, const char *b);
+/* to as a reader of base takes it (RFC 3986).  Heap string, NULL when it makes no URL. */
+char *http_url_join(const char *base, const char *to);
 
 struct http;
 /* ERR_HOST when libcurl cannot be loaded; an error that names ca_file or the file of

@@ -147,8 +147,7 @@ int manifest_type(const char **type, const char *p, size_t n, const char *conten
 	return parse_doc(&doc, type, p, n, content_type, e);
 }
 
-static int parse_descriptor(struct descriptor *out, const struct json *j, const char *what,
-			    struct err *e)
+int descriptor_parse(struct descriptor *out, const struct json *j, const char *what, struct err *e)
 {
 	const char *type = json_str(json_get(j, "mediaType"));
 	const char *dg = json_str(json_get(j, "digest"));
@@ -188,7 +187,7 @@ static int parse_layers(struct manifest *m, const struct json *list, struct err 
 
 		snprintf(what, sizeof(what), "layer %zu of %zu", i + 1, n);
 		m->nlayers++;
-		if (parse_descriptor(&m->layers[i], el, what, e) < 0)
+		if (descriptor_parse(&m->layers[i], el, what, e) < 0)
 			return -1;
 		m->total += m->layers[i].size; /* 1024 of 2^50 at most: cannot overflow */
 	}
@@ -210,12 +209,25 @@ int manifest_parse(struct manifest *out, const char *p, size_t n, const char *me
 	if (json_i64(json_get(doc, "schemaVersion"), &version) != 0 || version != 2)
 		return err_set(e, ERR_UNSUPPORTED, "manifest: schemaVersion is not 2");
 	m.media_type = xstrdup(type);
-	if (parse_descriptor(&m.config, json_get(doc, "config"), "config", e) < 0 ||
+	if (descriptor_parse(&m.config, json_get(doc, "config"), "config", e) < 0 ||
 	    parse_layers(&m, json_get(doc, "layers"), e) < 0)
 		return -1;
 	*out = m;
 	m = (struct manifest){ 0 };
 	return 0;
+}
+
+/* formats of Apptainer and SingularityCE, the misspelt one of their first years included; the
+ * config's type says nothing. */
+static const char *const sif_types[] = {
+	"application/vnd.sylabs.sif.layer.v1.sif",
+	"appliciation/vnd.sylabs.sif.layer.tar",
+};
+
+bool manifest_is_sif(const struct manifest *m)
+{
+	return m->nlayers == 1 &&
+	       is_one_of(m->layers[0].media_type, sif_types, ARRAY_LEN(sif_types));
 }
 
 int manifest_check_image(const struct manifest *m, struct err *e)
@@ -321,5 +333,5 @@ int index_choose(struct descriptor *out, const char *p, size_t n, const struct p
 	if (!best)
 		return no_platform(list, want, e);
 	*out = (struct descriptor){ 0 };
-	return parse_descriptor(out, best, "the index entry", e);
+	return descriptor_parse(out, best, "the index entry", e);
 }

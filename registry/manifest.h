@@ -34,6 +34,9 @@ struct descriptor {
 	struct digest digest;
 	uint64_t size;
 };
+struct json;
+/* From its JSON object; what is for messages ("layer 1 of 2"). */
+int descriptor_parse(struct descriptor *out, const struct json *j, const char *what, struct err *e);
 void descriptor_fini(struct descriptor *d);
 #define auto_descriptor auto_(descriptor_fini)
 
@@ -61,6 +64,8 @@ int manifest_type(const char **type, const char *p, size_t n, const char *conten
 /* An image manifest.  media_type as from manifest_type(), or NULL. */
 int manifest_parse(struct manifest *out, const char *p, size_t n, const char *media_type,
 		   struct err *e);
+/* One SIF file as an artifact (oras://): its only layer is the file. */
+bool manifest_is_sif(const struct manifest *m);
 /* Whether every layer and the config are a container image's: ERR_UNSUPPORTED
  * names the media type that is not. */
 int manifest_check_image(const struct manifest *m, struct err *e);

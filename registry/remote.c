@@ -38,6 +38,8 @@ int remote_open(struct remote **out, const struct ref *ref, const struct remote_
 		.connect_timeout_s = o->connect_timeout_s,
 		.stall_bytes = o->stall_bytes,
 		.stall_s = o->stall_s,
+		.limit_rate = o->limit_rate,
+		.unix_socket = o->unix_socket,
 	};
 
 	*out = NULL;
@@ -58,6 +60,8 @@ int remote_open(struct remote **out, const struct ref *ref, const struct remote_
 	} else if (credential_find(&r->cred, ref->host, ref->repo, o->auth_file, e) < 0) {
 		return -1;
 	}
+	if (o->bearer)
+		auth_preset(&r->auth, o->bearer);
 	r->base = xasprintf("%s://%s/v2/%s", o->no_https ? "http" : "https", ref_api_host(ref),
 			    ref->repo);
 	if (http_new(&r->http, &ho, e) < 0)

@@ -33,6 +33,9 @@ struct remote_opts {
 	unsigned parallel;	   /* blobs at once; 0: 4 */
 	struct retry_policy retry; /* fields that are 0 take retry_default's */
 	unsigned connect_timeout_s, stall_bytes, stall_s; /* http.h; 0: its defaults */
+	uint64_t limit_rate;				  /* bytes a second; 0: no limit */
+	const char *unix_socket;			  /* instead of the host; NULL: none */
+	const char *bearer;				  /* a token known beforehand; NULL: none */
 };
 
 struct remote;
@@ -58,9 +61,13 @@ void manifest_doc_fini(struct manifest_doc *d);
  * for and to the Docker-Content-Digest sent, and its type is one of the four. */
 int remote_manifest(struct remote *r, const char *tag_or_digest, struct manifest_doc *out,
 		    struct err *e);
+#define BLOB_ANY_SIZE UINT64_MAX
 struct blob_get {
 	struct digest digest;
-	uint64_t size; /* as the manifest says; what differs is an error at once */
+	const char *url;      /* a file by its address instead of a blob; NULL: by digest ... */
+	const char *if_range; /* ... and what must be the same to go on in it; NULL: unknown */
+	uint64_t size; /* as the manifest says; what differs is an error at once.  BLOB_ANY_SIZE:
+			  with url */
 	const char *media_type;
 	uint64_t have; /* bytes that an earlier run left: the transfer starts there */
 	/* The next bytes in order. */

@@ -86,11 +86,23 @@ static void add_login_remedy(struct buf *b, const struct reply_about *a)
 			a->ref->host);
 }
 
+static void add_push_remedy(struct buf *b, const struct reply_about *a)
+{
+	if (a->cred->source)
+		buf_printf(b, " (the login from %s may not write to %s)", a->cred->source,
+			   a->ref->repo);
+	else
+		buf_printf(b, " (writing takes a login: berth registry login docker://%s)",
+			   a->ref->host);
+}
+
 static void add_not_found(struct buf *b, const struct reply_about *a)
 {
 	char dg[DIGEST_TEXT_MAX];
 
-	if (!a->manifest)
+	if (a->file)
+		buf_adds(b, " (is the address right?)");
+	else if (!a->manifest)
 		buf_adds(b, " (the registry no longer has this part of the image)");
 	else if (a->ref->digest.algo != DIGEST_NONE)
 		buf_printf(b, " (is %s right? %s is not in it)", a->ref->repo,
@@ -122,7 +134,15 @@ static enum err_kind add_remedy(struct buf *b, const struct http_xfer *x,
 	switch (x->status) {
 	case 401:
 	case 403:
-		add_login_remedy(b, a);
+		if (a->file && !a->cred->source) {
+			buf_adds(b, " (give --docker-username, or an entry for this host in "
+				    "auth.json)");
+			return ERR_AUTH;
+		}
+		if (a->push)
+			add_push_remedy(b, a);
+		else
+			add_login_remedy(b, a);
 		return ERR_AUTH;
 	case 404:
 		if (a->token)
@@ -133,7 +153,7 @@ static enum err_kind add_remedy(struct buf *b, const struct http_xfer *x,
 		add_rate_limit(b, x, a);
 		return ERR_NET;
 	case 400:
-		if (a->plain)
+		if (a->plain && !a->push)
 			buf_adds(b, " (perhaps it speaks https: leave out --no-https)");
 		return ERR_NET;
 	default:

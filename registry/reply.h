@@ -18,6 +18,8 @@ struct reply_about {
 	const struct ref *ref;
 	const struct credential *cred;
 	bool manifest;	   /* 404 means that name or tag do not exist */
+	bool file;	   /* asked for a file by its address, not in a registry */
+	bool push;	   /* it changes the registry */
 	bool plain;	   /* asked for without TLS */
 	bool token;	   /* the reply is the token server's */
 	const char *after; /* " after 12.3 MB"; NULL: nothing */

@@ -107,7 +107,7 @@ int session_judge(struct remote *r, struct http_xfer *x, struct attempt *at,
 	return 1;
 }
 
-static int wait_for(struct remote *r, struct http_xfer *x, struct err *e)
+int session_wait(struct remote *r, struct http_xfer *x, struct err *e)
 {
 	while (!x->end) {
 		if (session_check(r, e) < 0 || http_wait(r->http, 1000, e) < 0) {
@@ -118,7 +118,7 @@ static int wait_for(struct remote *r, struct http_xfer *x, struct err *e)
 	return 0;
 }
 
-static int pause_for(struct remote *r, uint64_t ms, struct err *e)
+int session_pause(struct remote *r, uint64_t ms, struct err *e)
 {
 	uint64_t until = session_now() + ms, now;
 
@@ -141,10 +141,10 @@ int session_run(struct remote *r, struct http_xfer *x, const struct reply_about 
 			return -1;
 		if (!about->token && session_prepare(r, x, &at, e) < 0)
 			return -1;
-		if (http_start(r->http, x, e) < 0 || wait_for(r, x, e) < 0)
+		if (http_start(r->http, x, e) < 0 || session_wait(r, x, e) < 0)
 			return -1;
 		v = session_judge(r, x, &at, about, &wait_ms, e);
-		if (v == 1 && pause_for(r, wait_ms, e) < 0)
+		if (v == 1 && session_pause(r, wait_ms, e) < 0)
 			return -1;
 	} while (v == 1);
 	return v;

@@ -42,6 +42,9 @@ int session_check(const struct remote *r, struct err *e);
 int session_prepare(struct remote *r, struct http_xfer *x, struct attempt *at, struct err *e);
 int session_judge(struct remote *r, struct http_xfer *x, struct attempt *at,
 		  const struct reply_about *about, uint64_t *wait_ms, struct err *e);
+/* Until x ended; until ms have passed.  ERR_INTR after remote_cancel(). */
+int session_wait(struct remote *r, struct http_xfer *x, struct err *e);
+int session_pause(struct remote *r, uint64_t ms, struct err *e);
 /* One whole request with all its retries; other transfers of r go on meanwhile. */
 int session_run(struct remote *r, struct http_xfer *x, const struct reply_about *about,
 		struct err *e);

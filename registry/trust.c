@@ -53,7 +53,7 @@ static int add_system(struct buf *out, struct err *e)
 	return 0;
 }
 
-int trust_open(int *out, const char *ca_file, struct err *e)
+int trust_open(int *out, const char *ca_file, char *const *more, struct err *e)
 {
 	auto_buf struct buf text = { 0 };
 	auto_close int fd = -1;
@@ -61,6 +61,9 @@ int trust_open(int *out, const char *ca_file, struct err *e)
 	if (add_system(&text, e) < 0 ||
 	    (ca_file && *ca_file && add_named(&text, ca_file, "--tls-ca", e) < 0))
 		return -1;
+	for (; more && *more; more++)
+		if (add_named(&text, *more, "certs.d", e) < 0)
+			return -1;
 	fd = memfd_create("berth-ca", MFD_CLOEXEC);
 	if (fd < 0 || fd_write(fd, text.data, text.len) < 0)
 		return err_sys(e, "private copy of the CA certificates");

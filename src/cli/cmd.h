@@ -22,8 +22,8 @@ struct cmd {
 	int (*run)(void *req, int argc, char **argv, struct err *e);
 };
 
-extern const struct cmd cmd_buildcfg, cmd_check, cmd_exec, cmd_help, cmd_inspect, cmd_pull, cmd_run,
-	cmd_shell, cmd_test, cmd_version;
+extern const struct cmd cmd_buildcfg, cmd_check, cmd_delete, cmd_exec, cmd_help, cmd_inspect,
+	cmd_pull, cmd_push, cmd_run, cmd_shell, cmd_tag, cmd_test, cmd_version;
 
 /* NULL-terminated, in the order in which help lists them. */
 extern const struct cmd *const commands[];

@@ -21,11 +21,11 @@
 #include "src/base/path.h"
 #include "src/flow/interrupt.h"
 #include "src/flow/output.h"
+#include "src/flow/pull_key.h"
 #include "src/flow/pull_layers.h"
 #include "src/flow/pull_source.h"
 #include "src/host/cpus.h"
 
-#define DEFAULT_COMPRESSION "zstd:3"
 #define PART_AGE	    (7 * 86400) /* seconds that an unwanted part file is kept */
 
 struct pull {
@@ -55,27 +55,14 @@ static void stop(void *arg)
 }
 
 /* --dir, --name and OUT, or the name that follows from the reference. */
-static char *output_path(const struct pull_req *r, const struct ref *ref)
+static char *output_path(const struct pull_req *r, const struct source *s)
 {
-	auto_free char *own = source_file_name(ref);
+	auto_free char *own = source_file_name(s);
 	const char *name = r->out ? r->out : r->name ? r->name : own;
 
 	if (!r->dir || *name == '/')
 		return xstrdup(name);
 	return path_join(r->dir, name);
-}
-
-/* The image in the store goes by what it was made from and how: nothing else changes it. */
-static void make_key(struct pull *p)
-{
-	char text[DIGEST_TEXT_MAX];
-	auto_free char *what =
-		xasprintf("sif %d %s %d:%d:%u", META_FORMAT, digest_text(&p->source.digest, text),
-			  (int)p->flatten.comp, p->flatten.level, p->flatten.block_size);
-	struct digest d;
-
-	digest_of(&d, DIGEST_SHA256, what, strlen(what));
-	digest_hex(&d, p->key);
 }
 
 static void add_size(struct buf *b, uint64_t n)
@@ -257,21 +244,28 @@ static int make_image(struct pull *p, struct err *e)
 	return r == 0 ? 0 : -1;
 }
 
+/* 0 done, 1 the store's file is gone. */
+static int copy_out(struct pull *p, const char *path, struct err *e)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return 1;
+	if (store_copy_out(fd, path, p->out.dirfd, output_private_name(&p->out), e) < 0)
+		return write_failed(p, false, e);
+	return output_publish(&p->out, e) < 0 ? write_failed(p, false, e) : 0;
+}
+
 /* The finished image that the store has, as the output.  1 done, 0 it has none. */
 static int take_from_store(struct pull *p, struct err *e)
 {
 	auto_buf struct buf path = { 0 };
-	auto_close int fd = -1;
 	int r = p->private_store ? 0 : store_sif_find(p->store, p->key, &path, e);
 
 	if (r <= 0)
 		return r;
-	fd = open(buf_str(&path), O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	if (store_copy_out(fd, p->out.dirfd, output_private_name(&p->out), e) < 0)
-		return write_failed(p, false, e);
-	return output_publish(&p->out, e) < 0 ? write_failed(p, false, e) : 1;
+	r = copy_out(p, buf_str(&path), e);
+	return r < 0 ? -1 : !r;
 }
 
 static bool is_stopped(void *arg)
@@ -338,9 +332,50 @@ static int pull_to_store(struct pull *p, struct buf *path_out, struct err *e)
 				 e);
 }
 
+static int fetch_sif(struct pull *p, struct buf *path, struct err *e)
+{
+	uint64_t size = p->source.sif.size, have = fd_free_space(store_fd(p->store));
+
+	if (size != BLOB_ANY_SIZE && size > have)
+		return too_little(p, true, size, have, e);
+	if (source_fetch_sif(&p->source, p->key, p->req->progress, path, e) < 0)
+		return write_failed(p, true, e);
+	if (source_is_cancelled(&p->source))
+		return err_set(e, ERR_INTR, "stopped");
+	return 0;
+}
+
+/* A SIF that is there already comes into the store as it is, and from there to the output. */
+static int pull_sif(struct pull *p, struct buf *path_out, struct err *e)
+{
+	auto_store_turn struct store_turn *turn = NULL;
+	auto_buf struct buf what = { 0 }, path = { 0 };
+	struct digest d;
+	int r;
+
+	source_sif_identity(&p->source, &what);
+	digest_of(&d, DIGEST_SHA256, what.data, what.len);
+	digest_hex(&d, p->key);
+	r = store_sif_find(p->store, p->key, &path, e);
+	if (r == 0 && take_turn(p, &turn, e) < 0)
+		return -1;
+	if (r == 0 && turn)
+		r = store_sif_find(p->store, p->key, &path, e);
+	if (r < 0 || (r == 0 && fetch_sif(p, &path, e) < 0))
+		return -1;
+	if (p->req->into_store) {
+		buf_adds(path_out, buf_str(&path));
+		return 0;
+	}
+	if (copy_out(p, buf_str(&path), e) < 0)
+		return -1;
+	buf_adds(path_out, p->out.path);
+	return 0;
+}
+
 static int run(struct pull *p, struct buf *path_out, struct err *e)
 {
-	auto_free char *path = output_path(p->req, &p->source.ref);
+	auto_free char *path = output_path(p->req, &p->source);
 
 	if (!p->req->into_store && output_check(&p->out, path, p->req->force, e) < 0)
 		return -1;
@@ -349,7 +384,9 @@ static int run(struct pull *p, struct buf *path_out, struct err *e)
 	p->source.store = p->store;
 	if (source_resolve(&p->source, e) < 0)
 		return write_failed(p, true, e);
-	make_key(p);
+	if (p->source.sif.wanted)
+		return pull_sif(p, path_out, e);
+	pull_key(&p->source.digest, &p->flatten, p->key);
 	return p->req->into_store ? pull_to_store(p, path_out, e) : pull_to_file(p, path_out, e);
 }
 
@@ -366,7 +403,7 @@ int flow_pull(const struct pull_req *r, struct buf *path_out, struct err *e)
 	int ret, signo;
 
 	if (digest_ready(e) < 0 || source_init(&p.source, r, e) < 0 ||
-	    flatten_compression_parse(&p.flatten, r->compress ? r->compress : DEFAULT_COMPRESSION,
+	    flatten_compression_parse(&p.flatten, r->compress ? r->compress : PULL_COMPRESSION,
 				      e) < 0)
 		return -1;
 	if (r->into_store && r->disable_cache)

@@ -20,7 +20,7 @@
 struct progress;
 
 struct pull_req {
-	const char *uri;      /* "docker://debian:12" */
+	const char *uri;      /* "docker://debian:12", "oci:dir:1.2", ... (transport.h) */
 	const char *out;      /* NULL: name below, else "<last part>_<tag>.sif" */
 	const char *dir;      /* where a relative name goes; NULL: the working directory */
 	const char *name;     /* as out, for those who say --name */
@@ -38,7 +38,9 @@ struct pull_req {
 	const char *user, *password;
 	const char *ca_file;
 	const char *auth_file;
-	unsigned parallel; /* downloads at once; 0: the default */
+	unsigned parallel;   /* downloads at once; 0: the default */
+	uint64_t limit_rate; /* bytes a second, all together; 0: no limit */
+	const char *library; /* library://'s server; NULL: the configured remote */
 
 	uint64_t max_layer_bytes; /* limits against bombs; 0: flatten's defaults */
 	uint64_t max_entries;

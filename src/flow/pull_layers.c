@@ -14,6 +14,7 @@ struct layer {
 	const struct descriptor *desc;
 	struct blob blob;	  /* put NULL: it was in the store */
 	const struct layer *same; /* the lower layer with this digest, or NULL */
+	size_t index;
 	char name[32];
 };
 
@@ -62,29 +63,49 @@ static void layer_close(struct stream *s)
 	free(ls);
 }
 
-static int layer_open(struct stream **out, void *arg, struct err *e)
+static int layer_wrap(struct stream **out, const struct layer *l, struct stream *src, int fd)
 {
 	static const struct stream_ops ops = { layer_read, layer_close };
+	struct layer_stream *ls = xcalloc(1, sizeof(*ls));
+
+	ls->s.ops = &ops;
+	ls->all = l->all;
+	ls->src = src;
+	ls->fd = fd;
+	*out = &ls->s;
+	return 0;
+}
+
+/* Out of an archive or a directory: nothing of it goes through the store. */
+static int layer_open_local(struct stream **out, const struct layer *l, struct err *e)
+{
+	struct stream *src = NULL;
+
+	if (l->all->source->t->layer(l->all->source, l->index, &src, e) < 0)
+		return -1;
+	return layer_wrap(out, l, src, -1);
+}
+
+static int layer_open(struct stream **out, void *arg, struct err *e)
+{
 	const struct layer *l = arg;
-	struct layer_stream *ls;
 	auto_close int fd = -1;
 	int r = 0;
 
 	if (l->same)
 		l = l->same;
+	if (l->all->source->t->layer)
+		return layer_open_local(out, l, e);
 	if (!l->blob.put)
 		r = store_find(l->all->source->store, &l->desc->digest, l->desc->size, &fd, e);
 	if (r < 0)
 		return -1;
 	if (r == 0 && !l->blob.put)
 		return err_set(e, ERR_INPUT, "%s vanished from the store", l->name);
-	ls = xcalloc(1, sizeof(*ls));
-	ls->s.ops = &ops;
-	ls->all = l->all;
-	ls->src = l->blob.put ? store_put_stream(l->blob.put) : stream_fd(fd, 0, -1);
-	ls->fd = take_fd(&fd);
-	*out = &ls->s;
-	return 0;
+	if (l->blob.put)
+		return layer_wrap(out, l, store_put_stream(l->blob.put), -1);
+	r = fd;
+	return layer_wrap(out, l, stream_fd(r, 0, -1), take_fd(&fd));
 }
 
 static void layer_give_up(void *arg)
@@ -144,6 +165,7 @@ int layers_open(struct layers **out, struct source *s, struct progress *p, struc
 		struct layer *layer = &l->layer[i];
 
 		layer->all = l;
+		layer->index = i;
 		layer->desc = &s->manifest.layers[i];
 		layer->same = find_same(l, i);
 		snprintf(layer->name, sizeof(layer->name), "layer %.19s",
@@ -157,7 +179,7 @@ int layers_open(struct layers **out, struct source *s, struct progress *p, struc
 		};
 	}
 	/* The top layer first: that is the order in which they are read. */
-	for (size_t i = l->n; i-- > 0;)
+	for (size_t i = l->n; !s->t->layer && i-- > 0;)
 		if (!l->layer[i].same && find_or_begin(&l->layer[i], p, e) < 0)
 			return err_wrap(e, "%s", l->layer[i].name);
 	*out = take_ptr(l);
@@ -226,7 +248,7 @@ bool layers_were_stale(struct layers *l)
 	bool stale = false;
 	struct err ignored;
 
-	for (size_t i = 0; i < l->n; i++) {
+	for (size_t i = 0; !l->source->t->layer && i < l->n; i++) {
 		const struct layer *layer = &l->layer[i];
 
 		if (layer->blob.put)

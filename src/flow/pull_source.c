@@ -5,36 +5,66 @@
 
 #include "src/base/log.h"
 #include "src/base/path.h"
-#include "src/flow/pull_blob.h"
+#include "src/flow/source.h"
 
-#define MAX_INDEXES 4 /* an index of indexes of ... */
-
-char *source_file_name(const struct ref *ref)
+char *source_file_name(const struct source *s)
 {
-	char hex[DIGEST_TEXT_MAX];
+	auto_free char *name = xasprintf("%s_%s.sif", s->base, s->tag ? s->tag : "latest");
 
-	if (ref->digest.algo == DIGEST_NONE || ref->tag)
-		return xasprintf("%s_%s.sif", path_base(ref->repo), ref->tag ? ref->tag : "latest");
-	return xasprintf("%s_%s-%.12s.sif", path_base(ref->repo),
-			 digest_algo_name(ref->digest.algo), digest_hex(&ref->digest, hex));
+	/* A URL's last part is a file name already. */
+	return xstrdup(s->tag && !*s->tag ? s->base : name);
+}
+
+/* The words of the request, or why they are none. */
+static int find_transport(struct source *s, const char *uri, const char **rest, struct err *e)
+{
+	auto_buf struct buf list = { 0 };
+	const char *scheme = strstr(uri, "://");
+
+	s->t = transport_of(uri, rest);
+	if (s->t)
+		return 0;
+	if (scheme && strcspn(uri, "/@") > (size_t)(scheme - uri)) {
+		transport_list(&list);
+		return err_set(e, ERR_UNSUPPORTED,
+			       "%.*s:// is no place that images come from: %s are",
+			       (int)MIN(scheme - uri, 40), uri, buf_str(&list));
+	}
+	/* "pull debian:12" */
+	s->t = &transport_docker;
+	*rest = uri;
+	return 0;
 }
 
 int source_init(struct source *s, const struct pull_req *req, struct err *e)
 {
+	const char *rest;
+
 	*s = (struct source){ .req = req };
 	pthread_mutex_init(&s->lock, NULL);
-	if (ref_parse(&s->ref, req->uri, e) < 0)
+	if (platform_parse(&s->want, req->arch, e) < 0 || find_transport(s, req->uri, &rest, e) < 0)
 		return -1;
-	return platform_parse(&s->want, req->arch, e);
+	return s->t->parse(s, rest, e);
 }
 
 void source_fini(struct source *s)
 {
+	if (s->t && s->t->close)
+		s->t->close(s);
 	source_drop_remote(s);
 	pthread_mutex_destroy(&s->lock);
 	manifest_fini(&s->manifest);
 	oci_free(s->config);
 	ref_fini(&s->ref);
+	free(s->sif.url);
+	free(s->sif.version);
+	free(s->unix_socket);
+	if (s->bearer)
+		explicit_bzero(s->bearer, strlen(s->bearer));
+	free(s->bearer);
+	free(s->text);
+	free(s->base);
+	free(s->tag);
 }
 
 int source_remote(struct source *s, struct remote **out, struct err *e)
@@ -45,8 +75,11 @@ int source_remote(struct source *s, struct remote **out, struct err *e)
 		.password = r->password,
 		.ca_file = r->ca_file,
 		.auth_file = r->auth_file,
-		.no_https = r->no_https,
+		.no_https = r->no_https || s->plain,
+		.unix_socket = s->unix_socket,
+		.bearer = s->bearer,
 		.parallel = r->parallel,
+		.limit_rate = r->limit_rate,
 	};
 	int ret = 0;
 
@@ -91,71 +124,21 @@ bool source_is_cancelled(struct source *s)
 	return __atomic_load_n(&s->cancelled, __ATOMIC_RELAXED);
 }
 
-/* A manifest or index: by digest out of the store, else from the registry and then kept. */
-static int get_document(struct source *s, const struct digest *d, struct manifest_doc *out,
-			struct err *e)
-{
-	char text[DIGEST_TEXT_MAX];
-	struct remote *remote;
-	const char *type;
-	int r = 0;
-
-	if (d->algo != DIGEST_NONE)
-		r = store_read(s->store, d, MANIFEST_MAX, &out->body, e);
-	if (r < 0)
-		return -1;
-	if (r == 1) {
-		if (manifest_type(&type, out->body.data, out->body.len, NULL, e) < 0)
-			return -1;
-		out->media_type = xstrdup(type);
-		out->digest = *d;
-		return 0;
-	}
-	if (source_remote(s, &remote, e) < 0 ||
-	    remote_manifest(remote, d->algo ? digest_text(d, text) : s->ref.tag, out, e) < 0)
-		return -1;
-	return store_write(s->store, &out->digest, out->body.data, out->body.len, e);
-}
-
 int source_resolve(struct source *s, struct err *e)
 {
-	struct digest at = s->ref.digest;
+	if (s->t->resolve(s, e) < 0)
+		return -1;
+	if (s->sif.wanted)
+		return 0;
+	if (manifest_is_sif(&s->manifest) && !s->t->layer) {
+		const struct descriptor *d = &s->manifest.layers[0];
 
-	for (int depth = 0; depth <= MAX_INDEXES; depth++) {
-		auto_manifest_doc struct manifest_doc doc = { 0 };
-		auto_descriptor struct descriptor d = { 0 };
-
-		if (get_document(s, &at, &doc, e) < 0)
-			return -1;
-		if (!manifest_is_index(doc.media_type)) {
-			s->digest = doc.digest;
-			if (manifest_parse(&s->manifest, doc.body.data, doc.body.len,
-					   doc.media_type, e) < 0)
-				return -1;
-			return manifest_check_image(&s->manifest, e);
-		}
-		if (index_choose(&d, doc.body.data, doc.body.len, &s->want, e) < 0)
-			return -1;
-		s->from_index = true;
-		at = d.digest;
+		s->sif.wanted = true;
+		s->sif.digest = d->digest;
+		s->sif.size = d->size;
+		return 0;
 	}
-	return err_set(e, ERR_LIMIT, "an index of indexes, more than %d deep", MAX_INDEXES);
-}
-
-static int fetch_small(struct source *s, const struct descriptor *d, struct err *e)
-{
-	auto_store_put struct store_put *put = NULL;
-	struct blob b = { 0 };
-	struct blob_get g;
-	struct remote *remote;
-
-	if (store_begin(s->store, &d->digest, d->size, &put, e) < 0)
-		return -1;
-	b.put = put;
-	blob_get_fill(&g, &b, d);
-	if (source_remote(s, &remote, e) < 0)
-		return -1;
-	return remote_blobs(remote, &g, 1, e);
+	return manifest_check_image(&s->manifest, e);
 }
 
 /* The platform that the configuration names must be the one that was asked for.  A plain
@@ -181,30 +164,20 @@ static int check_platform(struct source *s, struct err *e)
 	if (s->req->arch)
 		return err_set(e, ERR_NOTFOUND, "no image for %s: the only platform on offer is %s",
 			       want, got);
-	log_warn("%s is made for %s, this host is %s", s->ref.text, got, want);
+	log_warn("%s is made for %s, this host is %s", s->text, got, want);
 	return 0;
 }
 
 int source_config(struct source *s, struct err *e)
 {
-	const struct descriptor *d = &s->manifest.config;
 	auto_buf struct buf text = { 0 };
-	int r;
 
-	if (d->size > OCI_CONFIG_MAX)
+	if (s->manifest.config.size > OCI_CONFIG_MAX)
 		return err_set(e, ERR_LIMIT,
 			       "the image's config is larger than the limit of %d bytes",
 			       OCI_CONFIG_MAX);
-	r = store_read(s->store, &d->digest, OCI_CONFIG_MAX, &text, e);
-	if (r == 0) {
-		if (fetch_small(s, d, e) < 0)
-			return -1;
-		r = store_read(s->store, &d->digest, OCI_CONFIG_MAX, &text, e);
-	}
-	if (r < 0)
+	if (s->t->config(s, &text, e) < 0)
 		return -1;
-	if (r == 0)
-		return err_set(e, ERR_SYS, "the image's config vanished from the store");
 	if (oci_parse_image(&s->config, buf_str(&text), text.len, e) < 0)
 		return -1;
 	if (s->config->ndiff != s->manifest.nlayers)

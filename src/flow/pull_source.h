@@ -1,8 +1,9 @@
-/* pull_source: what a reference means: manifest and configuration of one image, out of the
- * store as far as it has them, else from the registry.
+/* pull_source: what a URI means: manifest and configuration of one image, out of the store as far
+ *as it has them, else from where the URI leads (transport.h); or one whole SIF file.
  *
- *	source_init(&s, req, store, e);
- *	source_resolve(&s, e);    // s.manifest: one image for the platform asked for
+ *	source_init(&s, req, e);
+ *	s.store = store;
+ *	source_resolve(&s, e);    // s.manifest: one image for the platform asked for; or s.sif
  *	source_config(&s, e);     // s.config, checked against what was asked
  *
  * A digest that is in the store asks nothing of the network; a tag asks for its manifest. */
@@ -20,11 +21,29 @@
 #include "registry/remote.h"
 #include "src/base/err.h"
 #include "src/flow/pull.h"
+#include "src/flow/transport.h"
+
+/* A SIF file that somebody else made. */
+struct source_sif {
+	bool wanted;	      /* the source is one */
+	char *url;	      /* NULL: the blob digest of the repository */
+	struct digest digest; /* of its bytes; DIGEST_NONE: nobody has said */
+	uint64_t size;	      /* or BLOB_ANY_SIZE */
+	char *version;	      /* what tells it from an older file at url; NULL */
+};
 
 struct source {
 	const struct pull_req *req;
+	const struct transport *t;
 	struct store *store; /* borrowed */
-	struct ref ref;
+	char *text;	     /* the source in full, for messages */
+	char *base, *tag;    /* what the output's name is made of; tag NULL: "latest" */
+	struct ref ref;	     /* of registries; of others what remote_open() needs */
+	void *local;	     /* the transport's own */
+	struct source_sif sif;
+	bool plain;	   /* http, as the URI says */
+	char *unix_socket; /* of a daemon; NULL */
+	char *bearer;	   /* a token that the service wants; NULL */
 	struct platform want;
 	bool from_index;      /* an index promised the platform */
 	struct digest digest; /* of the manifest */
@@ -57,6 +76,15 @@ void source_cancel(struct source *s);
 bool source_is_cancelled(struct source *s);
 
 /* "debian_12.sif": the file name that Apptainer gives such an image.  Heap string. */
-char *source_file_name(const struct ref *ref);
+char *source_file_name(const struct source *s);
+
+/* Downloads the SIF of s->sif into the store as its finished image of key; what an earlier run left
+ * is gone on from.  Its path is added to path. */
+int source_fetch_sif(struct source *s, const char *key, struct progress *bars, struct buf *path,
+		     struct err *e);
+/* What tells this SIF from all others, for the store's key. */
+void source_sif_identity(const struct source *s, struct buf *out);
+/* The archive that Docker's daemon sends for name; the source's connection lives on with it. */
+int daemon_export(struct stream **out, struct source *s, const char *name, struct err *e);
 
 #endif

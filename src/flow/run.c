@@ -17,17 +17,15 @@
 #include "mpi/keeper.h"
 #include "src/base/log.h"
 #include "src/base/path.h"
-#include "src/base/progress.h"
 #include "src/enter/enter.h"
 #include "src/enter/init.h"
 #include "src/enter/waiter.h"
-#include "src/flow/pull.h"
-#include "src/flow/run_emul.h"
 #include "src/flow/run_host.h"
 #include "src/flow/run_image.h"
 #include "src/flow/run_images.h"
 #include "src/flow/run_lend.h"
 #include "src/flow/serving.h"
+#include "src/flow/source.h"
 #include "src/plan/plan.h"
 
 /* Explains a fault; where the keeper gave up first, its reason is the better one. */
@@ -54,8 +52,8 @@ static void warn_skipped(const struct enter *x, const struct plan *p)
 }
 
 /* The container's process: becomes the program, or hands the reason to the waiter. */
-static int enter_and_exec(struct enter *x, struct plan *p, int keeper, struct run_emul *emul,
-			  const struct waiter *w, struct err *e)
+static int enter_and_exec(struct enter *x, struct plan *p, int keeper, const struct waiter *w,
+			  struct err *e)
 {
 	struct fault f = { 0 };
 
@@ -66,15 +64,12 @@ static int enter_and_exec(struct enter *x, struct plan *p, int keeper, struct ru
 		return explain(&f, p, keeper, e);
 	if (w)
 		waiter_unblock(w);
-	if (run_emul_attach(emul, &f) < 0)
-		return explain(&f, p, keeper, e);
 	enter_exec(x, &f);
 	return explain(&f, p, keeper, e);
 }
 
 /* With a PID namespace, for which this process stays outside and waits. */
-static int act_apart(struct enter *x, struct plan *p, int keeper, struct run_emul *emul,
-		     struct err *e)
+static int act_apart(struct enter *x, struct plan *p, int keeper, struct err *e)
 {
 	const unsigned made = CLONE_NEWUSER | CLONE_NEWPID;
 	struct fault f = { 0 };
@@ -85,7 +80,7 @@ static int act_apart(struct enter *x, struct plan *p, int keeper, struct run_emu
 		return explain(&f, p, keeper, e);
 	if (r == 0) {
 		enter_has_namespaces(x, made);
-		r = enter_and_exec(x, p, keeper, emul, &w, e);
+		r = enter_and_exec(x, p, keeper, &w, e);
 		waiter_fail(&w, r, e);
 	}
 	r = waiter_started(&w, e);
@@ -100,7 +95,6 @@ static int act(struct plan *p, struct facts *facts, struct run_image *image,
 	auto_serving struct serving serving = { 0 };
 	struct keeper_work work;
 	auto_enter struct enter *x = NULL;
-	auto_run_emul struct run_emul emul = { 0 };
 	auto_close int keeper = -1;
 
 	serving_init(&serving, &work, p, facts, image, images);
@@ -108,18 +102,15 @@ static int act(struct plan *p, struct facts *facts, struct run_image *image,
 		return -1;
 	if (work.nfuse && keeper_start(&keeper, &work, e) < 0)
 		return -1;
-	if (run_emul_start(&emul, p, e) < 0)
-		return -1;
 	if (p->ns & CLONE_NEWPID)
-		return act_apart(x, p, keeper, &emul, e);
-	return enter_and_exec(x, p, keeper, &emul, NULL, e);
+		return act_apart(x, p, keeper, e);
+	return enter_and_exec(x, p, keeper, NULL, e);
 }
 
 /* A URI becomes a file of the store; the request's pull options apply. */
 static int image_path(const struct run_req *req, struct buf *path, struct err *e)
 {
 	struct pull_req pull = { .uri = req->image,
-				 .into_store = true,
 				 .disable_cache = req->disable_cache,
 				 .arch = req->arch,
 				 .no_https = req->no_https,
@@ -127,19 +118,8 @@ static int image_path(const struct run_req *req, struct buf *path, struct err *e
 				 .password = req->password,
 				 .ca_file = req->ca_file,
 				 .auth_file = req->auth_file };
-	struct stat st;
-	int r;
 
-	/* What exists is a file, whatever its name looks like. */
-	if (strncmp(req->image, "docker://", 9) != 0 || stat(req->image, &st) == 0) {
-		buf_adds(path, req->image);
-		return 0;
-	}
-	pull.progress = progress_new(STDERR_FILENO);
-	r = flow_pull(&pull, path, e);
-	/* Its thread ends here: what follows needs a process of one thread. */
-	progress_free(pull.progress);
-	return r;
+	return source_path(&pull, path, e);
 }
 
 int flow_run(const struct run_req *req, struct buf *text, struct err *e)
@@ -152,10 +132,14 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 	auto_lent struct lent lent = { 0 };
 	struct facts facts = { 0 };
 
-	if (image_path(req, &path, e) < 0 || run_host_gather(&host, req, &facts, e) < 0 ||
-	    run_image_open(&image, buf_str(&path), facts.cwd, req, &facts.image, e) < 0 ||
-	    run_images_gather(&images, req, &facts, e) < 0)
+	if (image_path(req, &path, e) < 0 || run_host_gather(&host, req, &facts, e) < 0)
 		return -1;
+	if (run_image_open(&image, buf_str(&path), facts.cwd, req, &facts.image, e) < 0)
+		return source_explain_missing(req->image, e);
+	if (run_images_gather(&images, req, &facts, e) < 0)
+		return -1;
+	if (run_image_open(&image, buf_str(&path), facts.cwd, req, &facts.image, e) < 0)
+		return source_explain_missing(req->image, e);
 	if (req->verb == RUN_TEST && !facts.image.has_test) {
 		log_info("the image has no test script; nothing was started");
 		return 0;

@@ -54,12 +54,7 @@ struct run_req {
 	const char *netns_path;	  /* --netns-path */
 	struct strv network_args; /* --network-args: nothing that "none" has a use for */
 	struct strv dns;	  /* --dns: addresses; commas */
-	bool writable; /* -w: changes go to the directory that is the image */
 	bool writable_tmpfs;
-
-	/* Root inside. */
-	bool fakeroot;		 /* -f */
-	const char *emulation;	 /* --emulation: full, light, none, subuid; NULL: full */
 
 	/* What the host lends. */
 	struct strv containlibs; /* --containlibs: files for /.singularity.d/libs; commas */

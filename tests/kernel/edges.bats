@@ -32,7 +32,9 @@ empty_names() {
 	run --separate-stderr berth exec '' true
 	fails 125 "the image's name is empty"
 	run --separate-stderr berth exec library://a/b true
-	fails 125 'docker:// only'
+	fails 125 'no library is configured'
+	run --separate-stderr berth exec ftp://a/b true
+	fails 125 'ftp:// is no place that images come from'
 }
 @test "empty and foreign names are named for what they are" { each_image empty_names; }
 

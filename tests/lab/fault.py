@@ -16,6 +16,7 @@ all).  What "do" does, and its "arg":
 	corrupt N   flip one bit of body byte N       truncate N  end well after N bytes, length N
 	redirect U  307 to U + path                   norange     the server knows no Range
 	digest T    Docker-Content-Digest: T          type T      Content-Type: T
+	cutup N     of a request's body, pass N bytes on and close both ends
 	longer N    announce N bytes more             more N      send N bytes more
 The log has one JSON line a request: method, path, auth (the scheme), range, host, status.
 """
@@ -85,13 +86,30 @@ class Handler(BaseHTTPRequestHandler):
             if name.lower() in ("range", "if-range") and rule.get("do") == "norange":
                 continue
             conn.putheader(name, value)
+        length = int(self.headers.get("Content-Length", 0))
+        if length:
+            conn.putheader("Content-Length", str(length))
         conn.endheaders()
+        limit = rule["arg"] if rule.get("do") == "cutup" else length
+        left = min(length, limit)
+        while left > 0:
+            data = self.rfile.read(min(left, 65536))
+            if not data:
+                break
+            conn.send(data)
+            left -= len(data)
+        if limit < length:
+            time.sleep(0.2)
+            conn.sock.shutdown(socket.SHUT_RDWR)
+            conn.close()
+            return None
         return conn.getresponse()
 
     def do_GET(self):
         rule = self.rule()
         do, arg = rule.get("do"), rule.get("arg", 0)
         if do == "status":
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
             body = rule.get("body", json.dumps({"errors": [{"code": "LAB", "message": "as asked"}]}))
             extra = [("Content-Type", "application/json")]
             if "retry_after" in rule:
@@ -100,9 +118,14 @@ class Handler(BaseHTTPRequestHandler):
         if do == "redirect":
             return self.plain(307, [("Location", arg + self.path)], b"")
         answer = self.forward(rule)
+        if answer is None:
+            self.record(0)
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
         self.relay(answer, do, arg)
 
-    do_HEAD = do_GET
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
     def relay(self, answer, do, arg):
         length = int(answer.headers.get("Content-Length", 0))
@@ -112,6 +135,9 @@ class Handler(BaseHTTPRequestHandler):
             low = name.lower()
             if low in HOP or (do == "norange" and low == "accept-ranges"):
                 continue
+            if low == "location" and self.command in ("POST", "PATCH", "PUT", "GET"):
+                # Relative, so that the client comes back through here.
+                value = re.sub(r"^https?://[^/]*", "", value)
             if (low, do) in (("docker-content-digest", "digest"), ("content-type", "type")):
                 value = arg
             self.send_header(name, value)

@@ -331,12 +331,13 @@ START_TEST(file_names_follow_the_reference)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-		auto_ref struct ref r = { 0 };
+		struct pull_req req = { .uri = t[i].ref };
+		auto_source struct source s = { 0 };
 		auto_free char *got = NULL;
 		struct err e = { 0 };
 
-		ck_ok(ref_parse(&r, t[i].ref, &e), &e);
-		got = source_file_name(&r);
+		ck_ok(source_init(&s, &req, &e), &e);
+		got = source_file_name(&s);
 		ck_assert_str_eq(got, t[i].want);
 	}
 }

@@ -44,7 +44,7 @@ START_TEST(the_users_certificates_count_besides_the_systems)
 	system = file("system.pem", PEM("SYSTEM"));
 	mine = file("mine.pem", PEM("MINE"));
 	setenv("SSL_CERT_FILE", system, 1);
-	ck_ok(trust_open(&fd, mine, &e), &e);
+	ck_ok(trust_open(&fd, mine, NULL, &e), &e);
 	path = xasprintf("/proc/self/fd/%d", fd);
 	ck_ok(file_read(AT_FDCWD, path, &got, 1000, &e), &e);
 	/* each begins on a line of its own, even behind a file without a last newline */
@@ -52,7 +52,7 @@ START_TEST(the_users_certificates_count_besides_the_systems)
 	ck_assert_int_eq(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 	close(fd);
 	buf_clear(&got);
-	ck_ok(trust_open(&fd, NULL, &e), &e);
+	ck_ok(trust_open(&fd, NULL, NULL, &e), &e);
 	ck_ok(file_read(AT_FDCWD, path, &got, 1000, &e), &e);
 	ck_assert_str_eq(buf_str(&got), PEM("SYSTEM") "\n");
 	clean(system, mine);
@@ -72,7 +72,7 @@ START_TEST(without_ssl_cert_file_the_distributions_bundle_is_kept)
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	unsetenv("SSL_CERT_FILE");
 	mine = file("mine.pem", PEM("MINE"));
-	ck_ok(trust_open(&fd, mine, &e), &e);
+	ck_ok(trust_open(&fd, mine, NULL, &e), &e);
 	ck_assert_int_gt(lseek(fd, 0, SEEK_END), 10000);
 	clean(mine, xstrdup(""));
 }
@@ -90,13 +90,13 @@ START_TEST(a_file_that_cannot_help_is_named_with_its_option)
 	mine = file("key.pem", "-----BEGIN PRIVATE KEY-----\n");
 	want = xasprintf("CA certificates %s (--tls-ca): no certificate in it; it must be PEM text",
 			 mine);
-	ck_assert_int_eq(trust_open(&fd, mine, &e), -1);
+	ck_assert_int_eq(trust_open(&fd, mine, NULL, &e), -1);
 	ck_assert_str_eq(e.text, want);
-	ck_assert_int_eq(trust_open(&fd, "/nowhere.pem", &e), -1);
+	ck_assert_int_eq(trust_open(&fd, "/nowhere.pem", NULL, &e), -1);
 	ck_assert_str_eq(e.text,
 			 "CA certificates /nowhere.pem (--tls-ca): No such file or directory");
 	setenv("SSL_CERT_FILE", "/gone.pem", 1);
-	ck_assert_int_eq(trust_open(&fd, mine, &e), -1);
+	ck_assert_int_eq(trust_open(&fd, mine, NULL, &e), -1);
 	ck_assert_str_eq(e.text,
 			 "CA certificates /gone.pem (SSL_CERT_FILE): No such file or directory");
 	clean(mine, xstrdup(""));

@@ -1,1 +1,0 @@
-berth_fuzz(fuzz_owners berth_enter)

@@ -1,0 +1,154 @@
+#!/usr/bin/env bats
+# What Berth sends to a registry comes back the same, to it and to other tools.
+load ../lab/bats
+
+send() { run --separate-stderr berth push --tls-ca "$LAB_CA" "$@"; }
+reg() { printf 'localhost:%s/push/%s-%s' "${2:-$LAB_OPEN}" "$BATS_TEST_NUMBER" "$1"; }
+raw() {
+	curl -s --cacert "$LAB_CA" -H "Accept: application/vnd.oci.image.manifest.v1+json" \
+		"https://${1%%/*}/v2/$(cut -d/ -f2- <<<"${1%:*}")/manifests/${1##*:}"
+}
+
+@test "a SIF goes to oras:// and comes back byte for byte, with Apptainer's media types" {
+	send "$LAB_IMAGES/busybox.sif" "oras://$(reg sif):1"
+	worked
+	raw "$(reg sif):1" >manifest
+	[ "$(jq -r '.config.mediaType + " " + .layers[0].mediaType' manifest)" = \
+		"application/vnd.sylabs.sif.config.v1+json application/vnd.sylabs.sif.layer.v1.sif" ]
+	[ "$(jq -r '.layers[0].annotations."org.opencontainers.image.title"' manifest)" = busybox.sif ]
+	[ "$(jq -r '.config.digest' manifest)" = sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a ]
+	run --separate-stderr berth pull --tls-ca "$LAB_CA" back.sif "oras://$(reg sif):1"
+	worked
+	cmp back.sif "$LAB_IMAGES/busybox.sif"
+	SSL_CERT_FILE=$LAB_CA run -0 berth exec "oras://$(reg sif):1" cat /etc/hello
+}
+
+@test "an image pulled before is pushed with its original layers: the digest is the same" {
+	pull lab/busybox:1
+	worked
+	send out.sif "docker://$(reg orig):1"
+	worked
+	[ "$(raw "$(reg orig):1" | sha256sum)" = "$(raw "localhost:$LAB_OPEN/lab/busybox:1" | sha256sum)" ]
+	# An image that only claims to come from there is not taken for it.
+	cp out.sif other.sif
+	printf x >>other.sif
+	send other.sif "docker://$(reg other):1"
+	worked
+	[ "$(raw "$(reg other):1" | jq '.layers | length')" = 1 ]
+}
+
+@test "a SIF without its layers, and a directory, become an OCI image that other tools read" {
+	local kind
+	for kind in gzip zstd none; do
+		send --compress "$kind" "$LAB_IMAGES/busybox.sif" "docker://$(reg one):$kind"
+		worked
+		skopeo --insecure-policy copy -q --src-cert-dir "$LAB_RUN/tls/skopeo" \
+			"docker://$(reg one):$kind" "oci:lay:$kind"
+		run --separate-stderr berth pull -F --tls-ca "$LAB_CA" out.sif "docker://$(reg one):$kind"
+		worked
+		good_sif
+		run -0 berth inspect --json out.sif
+	done
+	umoci unpack --rootless --image lay:gzip um >/dev/null 2>&1
+	[ "$(cat um/rootfs/etc/hello)" = "hello from a layer" ]
+	# The same image gives the same digest.
+	before=$(raw "$(reg one):gzip" | sha256sum)
+	send "$LAB_IMAGES/busybox.sif" "docker://$(reg one):again"
+	[ "$before" = "$(raw "$(reg one):again" | sha256sum)" ]
+	# The config is kept.
+	[ "$(skopeo inspect --config --cert-dir "$LAB_RUN/tls/skopeo" "docker://$(reg one):gzip" | jq -c .config.Env)" = \
+		"$(skopeo inspect --config --cert-dir "$LAB_RUN/tls/skopeo" "docker://localhost:$LAB_OPEN/lab/busybox:1" | jq -c .config.Env)" ]
+	send "$LAB_IMAGES/busybox.dir" "docker://$(reg dir):1"
+	worked
+	SSL_CERT_FILE=$LAB_CA run -0 berth exec "docker://$(reg dir):1" echo ran
+	[ "$output" = ran ]
+}
+
+@test "links, modes, times, long names and attributes of a directory survive the way" {
+	local long
+	long=$(printf 'n%.0s' {1..180})
+	mkdir -p tree/bin "tree/$long/$long"
+	cp "$(command -v busybox)" tree/bin/sh
+	echo a >tree/file && ln tree/file tree/hard && ln -s /bin/sh tree/soft && chmod 4711 tree/file
+	ln -s "/$long/$long" tree/long && echo b >"tree/$long/$long/x" && touch -d @86400 "tree/$long/$long/x"
+	: >tree/empty && mkdir tree/none && chmod 0700 tree/none && mkfifo tree/pipe
+	setfattr -n user.k -v value tree/file 2>/dev/null || true
+	send tree oci:lay:1
+	worked
+	umoci unpack --rootless --image lay:1 um >/dev/null 2>&1
+	cd um/rootfs
+	[ "$(stat -c '%a %h' file)" = "4711 2" ]
+	[ file -ef hard ]
+	[ "$(readlink long)" = "/$long/$long" ]
+	[ "$(stat -c %Y "$long/$long/x")" = 86400 ]
+	[ "$(stat -c '%s %F' empty)" = "0 regular empty file" ]
+	[ -p pipe ]
+}
+
+@test "a push takes a login where the registry wants one, and says so where there is none" {
+	send "$LAB_IMAGES/busybox.sif" "oras://$(reg auth "$LAB_BASIC"):1"
+	fails 'writing takes a login' keeps
+	send --docker-username alice --docker-password wrong "$LAB_IMAGES/busybox.sif" "oras://$(reg auth "$LAB_BASIC"):1"
+	fails 'may not write|refused' keeps
+	[[ $stderr != *wrong* ]]
+	send --docker-username alice --docker-password wonderland "$LAB_IMAGES/busybox.sif" "oras://$(reg auth "$LAB_BASIC"):1"
+	worked
+	BERTH_DOCKER_USERNAME=alice BERTH_DOCKER_PASSWORD=wonderland send "$LAB_IMAGES/busybox.sif" "docker://$(reg tok "$LAB_TOKEN"):1"
+	worked
+}
+
+@test "what the registry has is not sent again, and mounts save the rest" {
+	fault '[]'
+	send "$LAB_IMAGES/busybox.sif" "oras://localhost:$FAULT/push/$BATS_TEST_NUMBER-a:1"
+	worked
+	: >"$FAULT_LOG"
+	send "$LAB_IMAGES/busybox.sif" "oras://localhost:$FAULT/push/$BATS_TEST_NUMBER-a:2"
+	worked
+	[ "$(requests '.method == "PATCH"')" = 0 ]
+	send --mount-from "push/$BATS_TEST_NUMBER-a" "$LAB_IMAGES/busybox.sif" "oras://localhost:$FAULT/push/$BATS_TEST_NUMBER-b:1"
+	worked
+	[ "$(requests '.method == "PATCH"')" = 0 ]
+}
+
+@test "an upload that is cut goes on where the registry stopped" {
+	fault '[{"re":"PATCH ", "times":2, "do":"cutup", "arg":400000}]'
+	send "$LAB_IMAGES/busybox.sif" "oras://localhost:$FAULT/push/$BATS_TEST_NUMBER-cut:1"
+	worked
+	run --separate-stderr berth pull --tls-ca "$LAB_CA" back.sif "oras://$(reg cut):1"
+	worked
+	cmp back.sif "$LAB_IMAGES/busybox.sif"
+	fault '[{"re":"PATCH ", "times":1, "do":"cutup", "arg":100000},
+		{"re":"PUT .*digest=", "times":1, "do":"status", "arg":503, "retry_after":"0"}]'
+	send --compress none "$LAB_IMAGES/busybox.dir" "docker://localhost:$FAULT/push/$BATS_TEST_NUMBER-stream:1"
+	worked
+	SSL_CERT_FILE=$LAB_CA run -0 berth exec "docker://$(reg stream):1" echo ran
+}
+
+@test "tags are given and images deleted" {
+	send "$LAB_IMAGES/busybox.sif" "oras://$(reg tag):1"
+	worked
+	run --separate-stderr berth tag --tls-ca "$LAB_CA" "oras://$(reg tag):1" stable
+	worked
+	[ "$(raw "$(reg tag):stable" | sha256sum)" = "$(raw "$(reg tag):1" | sha256sum)" ]
+	run --separate-stderr berth tag --tls-ca "$LAB_CA" "oras://$(reg tag):1" 'not a tag'
+	fails 'is no tag' keeps
+	run --separate-stderr berth delete --tls-ca "$LAB_CA" "oras://$(reg tag):1" </dev/null
+	fails '-F deletes without asking|usage' keeps
+	run --separate-stderr berth delete -F --tls-ca "$LAB_CA" "oras://$(reg tag):1"
+	worked
+	run --separate-stderr berth pull --tls-ca "$LAB_CA" "oras://$(reg tag):stable"
+	fails '404' keeps
+}
+
+@test "what cannot be pushed is said in words" {
+	send "$LAB_IMAGES/busybox.sqfs" "oras://$(reg bad):1"
+	fails 'is no SIF' keeps
+	send nothing.sif "oras://$(reg bad):1"
+	fails 'nothing.sif: No such file' keeps
+	send "$LAB_IMAGES/busybox.sif" "library://a/b/c"
+	fails 'a push goes to docker://, oras:// or oci:' keeps
+	send "$LAB_IMAGES/busybox.sif" "docker://$(reg bad)@sha256:$(printf 'a%.0s' {1..64})"
+	fails 'goes to a tag' keeps
+	send --compress brotli "$LAB_IMAGES/busybox.dir" "docker://$(reg bad):1"
+	fails 'gzip, zstd or none' keeps
+}
