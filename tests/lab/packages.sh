@@ -8,6 +8,8 @@ PACKAGES_BUILD="gcc libc6-dev make cmake ninja-build pkg-config
 PACKAGES_REGISTRY="docker-registry skopeo umoci mmdebstrap openssl procps"
 PACKAGES_TEST="apache2-utils attr bats busybox-static clang curl e2fsprogs fuse3 jq libclang-rt-dev
 	llvm python3 squashfs-tools squashfs-tools-ng squashfuse uidmap util-linux"
+# 25 MB to fetch, with what they pull in: the workflow managers of tests/loop/clients.bats.
+PACKAGES_CLIENTS="cwltool snakemake"
 
 # packages_need NAME...: installs what is missing when root; else names it in one line and ends.
 packages_need() {
