@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "mpi/keeper_priv.h"
 #include "src/base/fd.h"
 #include "src/base/mem.h"
 
@@ -55,7 +56,7 @@ static void limits_raise(void)
  * job's program has agreed on with its scheduler.  It is meant for the ranks; they may
  * still read while they wind up.  SIGKILL ends everything, and the kernel then fails all
  * reads.  What an own fault raises stays fatal. */
-static void signals_ignore(void)
+void keeper_ignore_signals(void)
 {
 	static const int fatal[] = { SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS };
 	sigset_t none;
@@ -69,18 +70,18 @@ static void signals_ignore(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void leave_the_job(int sock, const struct keeper_work *w)
+void keeper_leave_the_job(const struct keeper_work *w, const int *extra, size_t nextra)
 {
-	int keep[KEEPER_KEEP_MAX + 1];
+	int keep[KEEPER_KEEP_MAX + KEEPER_EXTRA_MAX];
 	size_t n = 0;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	signals_ignore();
 	for (int fd = 0; fd < 3; fd++)
 		if (null >= 0)
 			dup2(null, fd);
-	keep[n++] = sock;
-	for (size_t i = 0; i < w->nkeep && n <= KEEPER_KEEP_MAX; i++)
+	for (size_t i = 0; i < nextra && i < KEEPER_EXTRA_MAX; i++)
+		keep[n++] = extra[i];
+	for (size_t i = 0; i < w->nkeep && i < KEEPER_KEEP_MAX; i++)
 		keep[n++] = w->keep[i];
 	close_others(keep, n);
 	if (chdir("/") < 0)
@@ -141,48 +142,52 @@ static void serve_all(int sock, const struct keeper_work *w)
 	free(all);
 }
 
-static _Noreturn void keep(int sock, const struct keeper_work *w)
+struct lone {
+	int sock;
+	const struct keeper_work *work;
+};
+
+static void keep(void *arg)
 {
+	const struct lone *l = arg;
+	const struct keeper_work *w = l->work;
 	struct err e = { 0 };
 
-	leave_the_job(sock, w);
+	keeper_ignore_signals();
+	keeper_leave_the_job(w, &l->sock, 1);
 	if (w->prepare && w->prepare(w->arg, &e) < 0)
-		give_up(sock, &e);
-	serve_all(sock, w);
+		give_up(l->sock, &e);
+	serve_all(l->sock, w);
 	if (w->finish)
 		w->finish(w->arg);
 	_exit(0);
 }
 
-static pid_t fork_keeper(int sock, const struct keeper_work *w)
+static pid_t fork_body(void (*body)(void *arg), void *arg)
 {
 	pid_t pid = fork();
 
-	if (pid == 0)
-		keep(sock, w);
+	if (pid == 0) {
+		body(arg);
+		_exit(1);
+	}
 	return pid;
 }
 
-int keeper_start(int *sock, const struct keeper_work *w, struct err *e)
+int keeper_detach(void (*body)(void *arg), void *arg, const struct keeper_work *w, struct err *e)
 {
-	int pair[2], status = 0;
-	auto_close int ours = -1, theirs = -1;
+	int status = 0;
 	pid_t pid;
 
 	if (w->nkeep > KEEPER_KEEP_MAX)
 		return err_set(e, ERR_LIMIT, "a keeper holds at most %d descriptors",
 			       KEEPER_KEEP_MAX);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_sys(e, "socket for the process that serves the image");
-	ours = pair[0];
-	theirs = pair[1];
-	/* Twice, so that the program never gets a child that it did not start.  The first
-	 * one borrows our memory (vfork): copying its page tables costs 0.1 ms, and all
-	 * that it does is to fork again. */
+	/* The first one borrows our memory (vfork): copying its page tables costs 0.1 ms,
+	 * and all that it does is to fork again. */
 	pid = vfork();
 	if (pid == 0) {
 		setsid();
-		if (fork_keeper(theirs, w) < 0)
+		if (fork_body(body, arg) < 0)
 			_exit(1);
 		_exit(0);
 	}
@@ -195,6 +200,22 @@ int keeper_start(int *sock, const struct keeper_work *w, struct err *e)
 		errno = EAGAIN;
 		return err_sys(e, "start the process that serves the image");
 	}
+	return 0;
+}
+
+int keeper_start(int *sock, const struct keeper_work *w, struct err *e)
+{
+	int pair[2];
+	auto_close int ours = -1, theirs = -1;
+	struct lone l = { .work = w };
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, "socket for the process that serves the image");
+	ours = pair[0];
+	theirs = pair[1];
+	l.sock = theirs;
+	if (keeper_detach(keep, &l, w, e) < 0)
+		return -1;
 	*sock = take_fd(&ours);
 	return 0;
 }

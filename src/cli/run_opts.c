@@ -79,6 +79,10 @@ const struct opt run_opts[] = {
 	  OPT_AT(REQ, netns_path, const char *), OPT_HIDDEN, "" },
 	OPT_LIST(0, "dns", "ADDRESSES", "DNS", REQ, dns, 0,
 		 "name servers for /etc/resolv.conf; commas separate"),
+	OPT_STR(0, "share", "auto|node|none|KEY", "SHARE", REQ, share,
+		"which processes of this node share one container: the ranks of an MPI launch or job "
+		"step (auto), all that one process started (node), none, or all with the same KEY"),
+	OPT_FLAG(0, "sharens", "SHARENS", REQ, sharens, "the same as --share=node"),
 
 	/* What the host lends. */
 	OPT_FLAG(0, "nv", "NV", REQ, nv,

@@ -178,6 +178,8 @@ int fault_explain(const struct fault *f, const struct plan *p, struct err *e)
 		return mount_fault(f, p, e);
 	case FAULT_ROOT:
 		return err_sys(e, "make %s the root directory", p->image);
+	case FAULT_JOIN:
+		return err_sys(e, "join the container of the other processes");
 	case FAULT_CWD:
 		return err_sys(e, "working directory %s in the container", p->cwd.v[f->index]);
 	case FAULT_NOT_FOUND:

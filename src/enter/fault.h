@@ -36,6 +36,7 @@ enum fault_step {
 	FAULT_TARGET,	 /* plan mount [index]: the place in the container */
 	FAULT_ATTACH,	 /* plan mount [index]: the mount itself */
 	FAULT_ROOT,	 /* making the new root the root */
+	FAULT_JOIN,	 /* setns() into the container that others made; index: CLONE_NEW* */
 	FAULT_CWD,	 /* plan cwd [index] */
 	FAULT_NOT_FOUND, /* argv[0] is not in the container */
 	FAULT_EXEC	 /* argv[0] is there but does not start */

@@ -24,6 +24,7 @@
 #include "src/flow/run_image.h"
 #include "src/flow/run_images.h"
 #include "src/flow/run_lend.h"
+#include "src/flow/run_share.h"
 #include "src/flow/serving.h"
 #include "src/flow/source.h"
 #include "src/plan/plan.h"
@@ -90,14 +91,21 @@ static int act_apart(struct enter *x, struct plan *p, int keeper, struct err *e)
 }
 
 static int act(struct plan *p, struct facts *facts, struct run_image *image,
-	       struct run_images *images, struct err *e)
+	       struct run_images *images, struct run_share *share, struct err *e)
 {
+	bool alone = !run_share_wanted(share, p);
 	auto_serving struct serving serving = { 0 };
 	struct keeper_work work;
 	auto_enter struct enter *x = NULL;
 	auto_close int keeper = -1;
 
 	serving_init(&serving, &work, p, facts, image, images);
+	if (!alone) {
+		int r = run_share_enter(&alone, share, &serving, &work, e);
+
+		if (!alone)
+			return r;
+	}
 	if (enter_new(&x, p, e) < 0)
 		return -1;
 	if (work.nfuse && keeper_start(&keeper, &work, e) < 0)
@@ -130,8 +138,13 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 	auto_run_images struct run_images images = { 0 };
 	auto_plan struct plan *plan = NULL;
 	auto_lent struct lent lent = { 0 };
+	auto_run_share struct run_share share = { 0 };
+	struct run_req mine = *req; /* its lists are borrowed */
 	struct facts facts = { 0 };
 
+	if (run_share_begin(&share, &mine, environ, e) < 0)
+		return -1;
+	req = &mine;
 	if (image_path(req, &path, e) < 0 || run_host_gather(&host, req, &facts, e) < 0)
 		return -1;
 	if (run_image_open(&image, buf_str(&path), facts.cwd, req, &facts.image, e) < 0)
@@ -146,14 +159,14 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 	}
 	if (facts.image.is_dir || req->dry_run)
 		run_image_names(&image, &facts.image);
-	if (run_lend(&lent, req, &facts, &image, e) < 0 ||
-	    plan_make(&plan, req, &facts, e) < 0)
+	facts.wired = share.wired;
+	if (run_lend(&lent, req, &facts, &image, e) < 0 || plan_make(&plan, req, &facts, e) < 0)
 		return -1;
-	for (size_t i = 0; i < plan->notes.n; i++)
+	for (size_t i = 0; i < plan->notes.n && launcher_is_speaker(&share.launcher); i++)
 		log_warn("%s", plan->notes.v[i]);
 	if (req->dry_run) {
 		plan_json(plan, text);
 		return 0;
 	}
-	return act(plan, &facts, &image, &images, e);
+	return act(plan, &facts, &image, &images, &share, e);
 }

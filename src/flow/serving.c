@@ -76,7 +76,9 @@ static void program_names(const struct plan *p, struct strv *out)
 
 static int root_prepare(struct serving *s, struct err *e)
 {
-	struct serve_opts o = { .uid = s->plan->uid, .gid = s->plan->gid, .store = true };
+	struct serve_opts o = {
+		.uid = s->plan->uid, .gid = s->plan->gid, .threads = s->threads, .store = true
+	};
 	auto_strv struct strv warm = { 0 };
 
 	names_add(s);

@@ -16,6 +16,7 @@
 #include "src/plan/facts.h"
 #include "src/plan/plan.h"
 
+struct enter;
 struct serve;
 
 struct serving {
@@ -26,6 +27,8 @@ struct serving {
 	struct serve **serve; /* the root unless it is a directory, then the plan's images */
 	int *keep;	      /* the files of these */
 	unsigned n;
+	unsigned threads;    /* of each server at most; 0: by the CPUs of this process */
+	struct enter *enter; /* for a builder child (run_share.h) */
 };
 
 /* work->nfuse is 0 when nothing is to be served: no keeper is needed. */

@@ -358,7 +358,15 @@ static bool words_have(const struct strv *list, const char *name, size_t n)
 	return false;
 }
 
-static bool host_passes(const struct run_req *req, const char *var)
+static bool is_wired(const struct facts *f, const char *var)
+{
+	for (char *const *v = f->wired; v && *v; v++)
+		if (*v == var)
+			return true;
+	return false;
+}
+
+static bool host_passes(const struct run_req *req, const struct facts *f, const char *var)
 {
 	const char *eq = strchr(var, '=');
 	size_t n = eq ? (size_t)(eq - var) : 0;
@@ -368,8 +376,7 @@ static bool host_passes(const struct run_req *req, const char *var)
 	for (size_t i = 0; i < ARRAY_LEN(never_prefix); i++)
 		if (var[0] == never_prefix[i][0] && str_has_prefix(var, never_prefix[i]))
 			return false;
-	/* Seam: what a launcher needs is kept here under --cleanenv as well. */
-	return (!req->cleanenv || name_in(always, ARRAY_LEN(always), var, n)) &&
+	return (!req->cleanenv || name_in(always, ARRAY_LEN(always), var, n) || is_wired(f, var)) &&
 	       !words_have(&req->no_env, var, n);
 }
 
@@ -378,7 +385,7 @@ static void collect_host(struct builder *b)
 	if (b->req->cleanenv)
 		strv_add(&b->host, "LANG=C");
 	for (char *const *v = b->f->environ; v && *v; v++)
-		if (host_passes(b->req, *v) && !lent_takes_away(b->f, *v))
+		if (host_passes(b->req, b->f, *v) && !lent_takes_away(b->f, *v))
 			strv_add(&b->host, *v);
 }
 

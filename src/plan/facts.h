@@ -98,6 +98,9 @@ struct facts {
 	mode_t umask;
 	const char *hosts; /* the host's /etc/hosts, when a request makes its own; else NULL */
 	char *const *environ; /* NULL-terminated */
+	/* Which of them a launcher gave its rank: they pass whatever else is kept away.  The same
+	 * pointers, NULL-terminated; NULL: none. */
+	char *const *wired;
 
 	const struct fact_path *paths;
 	size_t npaths;

@@ -164,4 +164,9 @@ static inline void plan_free_p_(struct plan **p)
  * gives the same text. */
 void plan_json(const struct plan *p, struct buf *out);
 
+/* Adds the part of that which makes the container (image, mounts, files, ids, namespaces),
+ * without the program, its environment and its directory: two plans with one identity may
+ * share their namespaces. */
+void plan_identity(const struct plan *p, struct buf *out);
+
 #endif

@@ -109,38 +109,69 @@ static void put_files(struct jw *w, const struct plan *p)
 	jw_end(w);
 }
 
+static void put_tree(struct jw *w, const struct plan *p)
+{
+	jw_obj(w, "root");
+	jw_str(w, "kind", p->root == PLAN_ROOT_DIR ? "directory" : "squashfs");
+	jw_str(w, "path", p->image);
+	jw_int(w, "offset", p->off);
+	jw_int(w, "size", p->size);
+	jw_end(w);
+	if (p->nimages)
+		put_images(w, p);
+	put_mounts(w, p);
+	put_files(w, p);
+}
+
+static void put_program(struct jw *w, const struct plan *p)
+{
+	put_list(w, "argv", &p->argv);
+	put_list(w, "env", &p->env);
+	put_list(w, "cwd", &p->cwd);
+	jw_bool(w, "cwd_required", p->cwd_required);
+}
+
+static void put_ids(struct jw *w, const struct plan *p)
+{
+	jw_int(w, "uid", p->uid);
+	jw_int(w, "gid", p->gid);
+}
+
+static void put_namespaces(struct jw *w, const struct plan *p)
+{
+	put_bits(w, "namespaces", CLONE_NEWUSER | CLONE_NEWNS | p->ns, namespaces,
+		 ARRAY_LEN(namespaces));
+	if (p->ns & CLONE_NEWPID)
+		jw_bool(w, "init", p->init);
+	if (p->hostname)
+		jw_str(w, "hostname", p->hostname);
+}
+
 void plan_json(const struct plan *p, struct buf *out)
 {
 	struct jw w = { .out = out, .indent = 2 };
 
 	jw_obj(&w, NULL);
 	jw_str(&w, "verb", request_verb(p->verb));
-	jw_obj(&w, "root");
-	jw_str(&w, "kind", p->root == PLAN_ROOT_DIR ? "directory" : "squashfs");
-	jw_str(&w, "path", p->image);
-	jw_int(&w, "offset", p->off);
-	jw_int(&w, "size", p->size);
-	jw_end(&w);
-	if (p->nimages)
-		put_images(&w, p);
-	put_mounts(&w, p);
-	put_files(&w, p);
-	put_list(&w, "argv", &p->argv);
-	put_list(&w, "env", &p->env);
-	put_list(&w, "cwd", &p->cwd);
-	jw_bool(&w, "cwd_required", p->cwd_required);
-	jw_int(&w, "uid", p->uid);
-	jw_int(&w, "gid", p->gid);
+	put_tree(&w, p);
+	put_program(&w, p);
+	put_ids(&w, p);
 	put_mode(&w, "umask", p->umask);
-	put_bits(&w, "namespaces", CLONE_NEWUSER | CLONE_NEWNS | p->ns, namespaces,
-		 ARRAY_LEN(namespaces));
-	if (p->ns & CLONE_NEWPID)
-		jw_bool(&w, "init", p->init);
-	if (p->hostname)
-		jw_str(&w, "hostname", p->hostname);
+	put_namespaces(&w, p);
 	if (p->lent.n)
 		put_list(&w, "lent", &p->lent);
 	put_list(&w, "notes", &p->notes);
 	jw_end(&w);
 	buf_addch(out, '\n');
+}
+
+void plan_identity(const struct plan *p, struct buf *out)
+{
+	struct jw w = { .out = out };
+
+	jw_obj(&w, NULL);
+	put_tree(&w, p);
+	put_ids(&w, p);
+	put_namespaces(&w, p);
+	jw_end(&w);
 }

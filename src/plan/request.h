@@ -48,6 +48,8 @@ struct run_req {
 	bool explain_env; /* print where each variable comes from */
 
 	/* Namespaces and writable layers. */
+	const char *share; /* --share: auto, node, none or a key; NULL: auto */
+	bool sharens;	   /* --sharens: --share=node */
 	bool pid, no_pid, no_init, ipc, uts, net;
 	const char *hostname;	  /* --hostname: implies uts */
 	const char *network;	  /* --network: names with commas; implies net */
