@@ -26,6 +26,16 @@ static bool wants_intel(const struct lend_config *c)
 	return c->intel || c->intel_hpu;
 }
 
+static bool wants_cdi(const struct lend_config *c)
+{
+	return c->devices.n > 0;
+}
+
+static bool wants_modules(const struct lend_config *c)
+{
+	return c->modules.n > 0 || c->default_modules;
+}
+
 static bool wants_fabric(const struct lend_config *c)
 {
 	return c->fabric || c->require_fabric;
@@ -37,10 +47,9 @@ static const struct {
 	lend_collector *collect;
 	lend_collector *after; /* once it is known which libraries are given; NULL */
 } collectors[] = {
-	{ wants_nv, nvidia_collect, NULL },
-	{ wants_amd, amd_collect, NULL },
-	{ wants_intel, intel_collect, NULL },
-	{ wants_fabric, fabric_collect, fabric_after },
+	{ wants_modules, module_collect, NULL }, { wants_cdi, cdi_collect, NULL },
+	{ wants_nv, nvidia_collect, NULL },	 { wants_amd, amd_collect, NULL },
+	{ wants_intel, intel_collect, NULL },	 { wants_fabric, fabric_collect, fabric_after },
 };
 
 bool lend_wanted(const struct lend_config *c)

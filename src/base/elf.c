@@ -1,47 +1,19 @@
 /* Reads go through a few small windows: headers, the dynamic section, version tables and the names
  * that they point to lie close together in a library, so that one of many megabytes costs about
  * five reads of 4 KiB. */
-#include "src/base/elf.h"
+#include "src/base/elf_priv.h"
 
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#define WINDOW	     4096u
-#define WINDOWS	     4
 #define PHDRS_MAX    512u
 #define DYNAMIC_MAX  4096u
-#define NEEDED_MAX   1024u
-#define LIST_MAX     4096u	/* version needs, version definitions: each */
-#define NAME_LONGEST 4096u	/* a search path may be long */
-#define CHAIN_MAX    (1u << 20) /* symbols looked at for one name */
+#define LIST_MAX     4096u /* version needs, version definitions: each */
+#define NAME_LONGEST 4096u /* a search path may be long */
 
-struct window {
-	uint64_t off;
-	size_t len;
-	unsigned used; /* when */
-	unsigned char data[WINDOW];
-};
-
-struct segment {
-	uint64_t vaddr, off, size;
-};
-
-struct reader {
-	const struct elf_source *src;
-	struct elf *f;
-	struct err *e;
-	unsigned clock;
-	struct segment load[16];
-	size_t nload;
-	uint64_t dyn_off, dyn_size, interp_off, interp_size;
-	/* Out of the dynamic section: addresses, 0 when absent. */
-	uint64_t strtab, strsz, symtab, verneed, verneednum, verdef, verdefnum, hash, gnu_hash;
-	struct window win[WINDOWS];
-};
-
-static int broken(struct reader *r, const char *what)
+int elf_broken(struct reader *r, const char *what)
 {
 	return err_set(r->e, ERR_INPUT, "damaged ELF file: %s", what);
 }
@@ -69,7 +41,7 @@ static struct window *window_at(struct reader *r, uint64_t off)
 		return NULL;
 	}
 	if (n == 0) {
-		broken(r, "it ends before its tables do");
+		elf_broken(r, "it ends before its tables do");
 		return NULL;
 	}
 	w->off = off;
@@ -84,7 +56,7 @@ static int bytes_at(struct reader *r, uint64_t off, void *p, size_t n)
 	unsigned char *to = p;
 
 	if (off > INT64_MAX - n)
-		return broken(r, "an offset outside of the file");
+		return elf_broken(r, "an offset outside of the file");
 	while (n) {
 		const struct window *w = window_at(r, off);
 		size_t part;
@@ -111,10 +83,10 @@ static int offset_of(struct reader *r, uint64_t va, uint64_t *off)
 			return 0;
 		}
 	}
-	return broken(r, "an address outside of its segments");
+	return elf_broken(r, "an address outside of its segments");
 }
 
-static int mem_at(struct reader *r, uint64_t va, void *p, size_t n)
+int elf_mem_at(struct reader *r, uint64_t va, void *p, size_t n)
 {
 	uint64_t off;
 
@@ -143,17 +115,17 @@ static const char *text_at(struct reader *r, uint64_t off, uint64_t max)
 		if (nul)
 			return arena_strndup(&r->f->arena, text, n);
 	}
-	broken(r, "a name without an end");
+	elf_broken(r, "a name without an end");
 	return NULL;
 }
 
 /* The name at offset n of the string table. */
-static const char *name_at(struct reader *r, uint64_t n)
+const char *elf_name_at(struct reader *r, uint64_t n)
 {
 	uint64_t off;
 
 	if (n >= r->strsz) {
-		broken(r, "a name outside of its table");
+		elf_broken(r, "a name outside of its table");
 		return NULL;
 	}
 	return offset_of(r, r->strtab + n, &off) < 0 ? NULL : text_at(r, off, r->strsz - n);
@@ -190,9 +162,9 @@ static int header_read(struct reader *r, struct header *h)
 		return 1;
 	memcpy(ident, r->win[0].data, sizeof(ident));
 	if (ident[EI_CLASS] != ELFCLASS32 && ident[EI_CLASS] != ELFCLASS64)
-		return broken(r, "neither 32 nor 64 bits");
+		return elf_broken(r, "neither 32 nor 64 bits");
 	if (ident[EI_DATA] != ELFDATA2LSB && ident[EI_DATA] != ELFDATA2MSB)
-		return broken(r, "an unknown byte order");
+		return elf_broken(r, "an unknown byte order");
 	r->f->bits = ident[EI_CLASS] == ELFCLASS64 ? 64 : 32;
 	swap = r->f->foreign = !is_native(ident);
 	if (r->f->bits == 64) {
@@ -233,7 +205,7 @@ static int segments_read(struct reader *r, const struct header *h)
 	size_t size = r->f->bits == 64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
 
 	if (h->phnum > PHDRS_MAX || (h->phnum && h->phentsize != size))
-		return broken(r, "its program headers");
+		return elf_broken(r, "its program headers");
 	for (unsigned i = 0; i < h->phnum; i++) {
 		uint64_t off = h->phoff + (uint64_t)i * size;
 		Elf64_Phdr p64;
@@ -255,14 +227,6 @@ static int segments_read(struct reader *r, const struct header *h)
 	return 0;
 }
 
-/* Offsets into the string table are kept until the table is known. */
-struct pending {
-	uint64_t needed[NEEDED_MAX];
-	size_t nneeded;
-	uint64_t soname, rpath, runpath;
-	bool has_soname, has_rpath, has_runpath;
-};
-
 /* 1 at the end of the section. */
 static int dynamic_entry(struct reader *r, struct pending *p, int64_t tag, uint64_t v)
 {
@@ -272,8 +236,8 @@ static int dynamic_entry(struct reader *r, struct pending *p, int64_t tag, uint6
 	case DT_NULL:
 		return 1;
 	case DT_NEEDED:
-		if (p->nneeded == NEEDED_MAX)
-			return broken(r, "it needs too many libraries");
+		if (p->nneeded == ELF_NEEDED_MAX)
+			return elf_broken(r, "it needs too many libraries");
 		p->needed[p->nneeded++] = v;
 		break;
 	case DT_SONAME:
@@ -316,7 +280,7 @@ static int dynamic_scan(struct reader *r, struct pending *p)
 		uint64_t off = r->dyn_off + i * size;
 
 		if (i == DYNAMIC_MAX)
-			return broken(r, "its dynamic section has no end");
+			return elf_broken(r, "its dynamic section has no end");
 		if (r->f->bits == 64) {
 			if (bytes_at(r, off, &d64, sizeof(d64)) < 0)
 				return -1;
@@ -336,14 +300,14 @@ static int names_read(struct reader *r, const struct pending *p)
 
 	f->needed = arena_array(&f->arena, const char *, p->nneeded + 1);
 	for (size_t i = 0; i < p->nneeded; i++) {
-		f->needed[i] = name_at(r, p->needed[i]);
+		f->needed[i] = elf_name_at(r, p->needed[i]);
 		if (!f->needed[i])
 			return -1;
 		f->nneeded++;
 	}
-	if ((p->has_soname && !(f->soname = name_at(r, p->soname))) ||
-	    (p->has_rpath && !(f->rpath = name_at(r, p->rpath))) ||
-	    (p->has_runpath && !(f->runpath = name_at(r, p->runpath))))
+	if ((p->has_soname && !(f->soname = elf_name_at(r, p->soname))) ||
+	    (p->has_rpath && !(f->rpath = elf_name_at(r, p->rpath))) ||
+	    (p->has_runpath && !(f->runpath = elf_name_at(r, p->runpath))))
 		return -1;
 	return 0;
 }
@@ -362,8 +326,9 @@ static int verneed_read(struct reader *r)
 		uint64_t aux;
 
 		if (i == LIST_MAX)
-			return broken(r, "too many version needs");
-		if (mem_at(r, at, &need, sizeof(need)) < 0 || !(file = name_at(r, need.vn_file)))
+			return elf_broken(r, "too many version needs");
+		if (elf_mem_at(r, at, &need, sizeof(need)) < 0 ||
+		    !(file = elf_name_at(r, need.vn_file)))
 			return -1;
 		aux = at + need.vn_aux;
 		for (unsigned k = 0; k < need.vn_cnt; k++) {
@@ -371,9 +336,9 @@ static int verneed_read(struct reader *r)
 			const char *version;
 
 			if (f->nverneed == LIST_MAX)
-				return broken(r, "too many version needs");
-			if (mem_at(r, aux, &a, sizeof(a)) < 0 ||
-			    !(version = name_at(r, a.vna_name)))
+				return elf_broken(r, "too many version needs");
+			if (elf_mem_at(r, aux, &a, sizeof(a)) < 0 ||
+			    !(version = elf_name_at(r, a.vna_name)))
 				return -1;
 			if (f->nverneed == cap) {
 				struct elf_need *more;
@@ -405,16 +370,16 @@ static int verdef_read(struct reader *r)
 	uint64_t at = r->verdef, n = r->verdef ? r->verdefnum : 0;
 
 	if (n > LIST_MAX)
-		return broken(r, "too many version definitions");
+		return elf_broken(r, "too many version definitions");
 	f->verdef = arena_array(&f->arena, const char *, n + 1);
 	for (uint64_t i = 0; i < n; i++) {
 		Elf64_Verdef def;
 		Elf64_Verdaux aux;
 		const char *name;
 
-		if (mem_at(r, at, &def, sizeof(def)) < 0 ||
-		    mem_at(r, at + def.vd_aux, &aux, sizeof(aux)) < 0 ||
-		    !(name = name_at(r, aux.vda_name)))
+		if (elf_mem_at(r, at, &def, sizeof(def)) < 0 ||
+		    elf_mem_at(r, at + def.vd_aux, &aux, sizeof(aux)) < 0 ||
+		    !(name = elf_name_at(r, aux.vda_name)))
 			return -1;
 		if (!(def.vd_flags & VER_FLG_BASE))
 			f->verdef[f->nverdef++] = name;
@@ -426,7 +391,7 @@ static int verdef_read(struct reader *r)
 }
 
 /* Everything up to the dynamic section's addresses; 1 no ELF file. */
-static int start(struct reader *r, struct pending *p)
+int elf_start(struct reader *r, struct pending *p)
 {
 	struct header h = { 0 };
 	int x = header_read(r, &h);
@@ -447,7 +412,7 @@ int elf_read(struct elf *out, const struct elf_source *src, struct err *e)
 	int x;
 
 	*out = (struct elf){ 0 };
-	x = start(&r, p);
+	x = elf_start(&r, p);
 	if (!x && out->dynamic &&
 	    (names_read(&r, p) < 0 || verneed_read(&r) < 0 || verdef_read(&r) < 0))
 		x = -1;
@@ -496,117 +461,6 @@ bool elf_offers(const struct elf *f, const char *version)
 		if (!strcmp(f->verdef[i], version))
 			return true;
 	return false;
-}
-
-static uint32_t hash_sysv(const char *s)
-{
-	uint32_t h = 0;
-
-	for (; *s; s++) {
-		h = (h << 4) + (unsigned char)*s;
-		h ^= h >> 24 & 0xf0;
-		h &= 0x0fffffff;
-	}
-	return h;
-}
-
-static uint32_t hash_gnu(const char *s)
-{
-	uint32_t h = 5381;
-
-	for (; *s; s++)
-		h = h * 33 + (unsigned char)*s;
-	return h;
-}
-
-/* 1: symbol i is defined and has this name. */
-static int symbol_is(struct reader *r, uint64_t i, const char *name)
-{
-	Elf64_Sym s;
-	Elf32_Sym s32;
-	const char *has;
-
-	if (r->f->bits == 64) {
-		if (mem_at(r, r->symtab + i * sizeof(s), &s, sizeof(s)) < 0)
-			return -1;
-	} else {
-		if (mem_at(r, r->symtab + i * sizeof(s32), &s32, sizeof(s32)) < 0)
-			return -1;
-		s = (Elf64_Sym){ .st_name = s32.st_name, .st_shndx = s32.st_shndx };
-	}
-	if (s.st_shndx == SHN_UNDEF)
-		return 0;
-	has = name_at(r, s.st_name);
-	return has ? !strcmp(has, name) : -1;
-}
-
-static int find_gnu(struct reader *r, const char *name)
-{
-	uint32_t head[4]; /* buckets, first symbol, bloom words, shift */
-	uint32_t want = hash_gnu(name), i, h;
-	uint64_t buckets, chain;
-	int x = 0;
-
-	if (mem_at(r, r->gnu_hash, head, sizeof(head)) < 0)
-		return -1;
-	if (!head[0])
-		return 0;
-	buckets = r->gnu_hash + sizeof(head) + (uint64_t)head[2] * (r->f->bits / 8);
-	chain = buckets + (uint64_t)head[0] * 4;
-	if (mem_at(r, buckets + (uint64_t)(want % head[0]) * 4, &i, 4) < 0)
-		return -1;
-	if (i < head[1])
-		return 0;
-	for (uint32_t n = 0; n < CHAIN_MAX && !x; n++, i++) {
-		if (mem_at(r, chain + (uint64_t)(i - head[1]) * 4, &h, 4) < 0)
-			return -1;
-		if ((h | 1) == (want | 1))
-			x = symbol_is(r, i, name);
-		if (h & 1)
-			break;
-	}
-	return x;
-}
-
-static int find_sysv(struct reader *r, const char *name)
-{
-	uint32_t head[2], i; /* buckets, symbols */
-	int x = 0;
-
-	if (mem_at(r, r->hash, head, sizeof(head)) < 0)
-		return -1;
-	if (!head[0])
-		return 0;
-	if (mem_at(r, r->hash + 8 + (uint64_t)(hash_sysv(name) % head[0]) * 4, &i, 4) < 0)
-		return -1;
-	for (uint32_t n = 0; n < CHAIN_MAX && i && !x; n++) {
-		x = symbol_is(r, i, name);
-		if (!x && mem_at(r, r->hash + 8 + ((uint64_t)head[0] + i) * 4, &i, 4) < 0)
-			return -1;
-	}
-	return x;
-}
-
-int elf_defines(bool *found, const struct elf_source *src, const char *const *names, size_t n,
-		struct err *e)
-{
-	auto_elf struct elf f = { 0 };
-	struct reader r = { .src = src, .f = &f, .e = e };
-	struct pending *p = xcalloc(1, sizeof(*p));
-	int x = start(&r, p);
-
-	free(p);
-	for (size_t i = 0; i < n; i++) {
-		int got = 0;
-
-		found[i] = false;
-		if (!x && r.symtab && (r.gnu_hash || r.hash))
-			got = r.gnu_hash ? find_gnu(&r, names[i]) : find_sysv(&r, names[i]);
-		if (got < 0)
-			return -1;
-		found[i] = got > 0;
-	}
-	return x;
 }
 
 uint16_t elf_own_machine(void)

@@ -24,6 +24,7 @@ struct cmd {
 
 extern const struct cmd cmd_buildcfg, cmd_check, cmd_delete, cmd_exec, cmd_help, cmd_inspect,
 	cmd_pull, cmd_push, cmd_run, cmd_shell, cmd_tag, cmd_test, cmd_version;
+extern const struct cmd cmd_gpu_check;
 
 /* NULL-terminated, in the order in which help lists them. */
 extern const struct cmd *const commands[];

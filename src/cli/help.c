@@ -8,8 +8,9 @@
 #include "src/cli/persona.h"
 
 const struct cmd *const commands[] = {
-	&cmd_pull, &cmd_push,	 &cmd_tag,   &cmd_delete,  &cmd_exec,	  &cmd_run,  &cmd_shell,
-	&cmd_test, &cmd_inspect, &cmd_check, &cmd_version, &cmd_buildcfg, &cmd_help, NULL,
+	&cmd_pull,  &cmd_push,	  &cmd_tag,	 &cmd_delete,  &cmd_exec,
+	&cmd_run,   &cmd_shell,	  &cmd_test,	 &cmd_inspect, &cmd_gpu_check,
+	&cmd_check, &cmd_version, &cmd_buildcfg, &cmd_help,    NULL,
 };
 
 const struct cmd *cmd_find(const char *name)

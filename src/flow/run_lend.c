@@ -99,6 +99,8 @@ static void config_make(struct lend_config *c, const struct run_req *req, const 
 	words(&c->devices, &req->devices);
 	words(&c->cdi_dirs, &req->cdi_dirs);
 	words(&c->modules, &req->modules);
+	/* One system call for sites that have none. */
+	c->default_modules = faccessat(AT_FDCWD, LEND_SITE_DIR "/bindings.d", X_OK, 0) == 0;
 }
 
 int run_lend(struct lent *out, const struct run_req *req, struct facts *facts,
@@ -106,7 +108,8 @@ int run_lend(struct lent *out, const struct run_req *req, struct facts *facts,
 {
 	struct lend_host host = { .rootfd = AT_FDCWD,
 				  .environ = facts->environ,
-				  .image = { .ops = &run_lend_image, .arg = image } };
+				  .image = { .ops = image ? &run_lend_image : NULL,
+					     .arg = image } };
 	struct lend_config c;
 	int r = 0;
 

@@ -201,7 +201,83 @@ def el9_nv550(t):
     t.lib("/lib64", "libcxi.so.1", "libcxi.so.1.5.0", glibc="2.17")
     t.lib("/lib64", "libfabric.so.1", "libfabric.so.1.18.1", glibc="2.17",
           needed=["libcxi.so.1"], define=["FABRIC_1.%d" % i for i in range(7)])
+    cdi(t)
+    modules(t)
     t.write_cache()
+
+
+def gpu_node(n):
+    return "  - name: \"%s\"\n    containerEdits:\n      deviceNodes:\n" % n + "".join(
+        "      - path: /dev/nvidia%d\n" % i for i in ((0, 1) if n == "all" else (int(n),)))
+
+
+def cdi(t):
+    """As nvidia-ctk writes it, and some of a vendor that goes wrong."""
+    v = "550.54.14"
+    t.file("/etc/cdi/nvidia.yaml", "---\ncdiVersion: 0.5.0\ncontainerEdits:\n  deviceNodes:\n"
+           "  - path: /dev/nvidia-modeset\n  - path: /dev/nvidia-uvm\n  - path: /dev/nvidiactl\n"
+           "  env:\n  - NVIDIA_VISIBLE_DEVICES=void\n  hooks:\n"
+           "  - args:\n    - nvidia-cdi-hook\n    - create-symlinks\n    - --link\n"
+           "    - libcuda.so.1::/usr/lib64/libcuda.so\n    - --link\n"
+           "    - ../libglxserver_nvidia.so.%s::/usr/lib/xorg/nvidia_drv.so\n"
+           "    hookName: createContainer\n    path: /usr/bin/nvidia-cdi-hook\n"
+           "  - args: [nvidia-ctk, hook, update-ldcache, --folder, /usr/lib64]\n"
+           "    hookName: createContainer\n    path: /usr/bin/nvidia-ctk\n"
+           "  - args: [nvidia-ctk, hook, chmod, --mode, \"755\", --path, /dev/dri]\n"
+           "    hookName: createContainer\n    path: /usr/bin/nvidia-ctk\n"
+           "  mounts:\n" % v + "".join(
+               "  - containerPath: %s\n    hostPath: %s\n    options:\n    - ro\n    - nosuid\n    - nodev\n"
+               "    - bind\n" % (p, p) for p in (
+                   "/usr/lib64/libcuda.so." + v, "/usr/lib64/libnvidia-ml.so." + v, "/usr/bin/nvidia-smi")) +
+           "devices:\n" + gpu_node("0") + gpu_node("1") + gpu_node("all") + "kind: nvidia.com/gpu\n")
+    hook = ('"hooks": [{"hookName": "createContainer", "path": "/usr/bin/vendor-hook",'
+            ' "args": ["vendor-hook", "setup"]}]')
+    t.file("/etc/cdi/net.json", '{"cdiVersion": "0.8.0", "kind": "vendor.com/net", "later": 1, "devices": ['
+           '{"name": "x", "containerEdits": {"env": ["WHERE=etc"]}},'
+           '{"name": "gone", "containerEdits": {"deviceNodes": [{"path": "/dev/gone"}]}},'
+           '{"name": "hooked", "containerEdits": {%s}}]}' % hook)
+    one = '{"cdiVersion": "1.0.0", "kind": "vendor.com/net", "devices": [{"name": "%s", "containerEdits": {"env": ["WHERE=%s"]}}]}'
+    t.file("/etc/cdi/t1.json", one % ("twice", "1"))
+    t.file("/etc/cdi/t2.json", one % ("twice", "2"))
+    t.file("/var/run/cdi/net.json", one % ("x", "run"))
+    t.file("/opt/cdi/net.json", one % ("x", "opt"))
+    t.file("/etc/cdi/bad.yaml", "cdiVersion: 0.6.0\nkind: &k a/b\n")
+    t.file("/etc/cdi/new.yaml", "cdiVersion: 7.0.0\nkind: a.b/c\ndevices:\n- {name: d, containerEdits: {}}\n")
+    t.file("/etc/cdi/README", "not a spec")
+
+
+def modules(t):
+    t.file("/opt/sw/bin/tool")
+    o = "/opt/cray/lib"
+    t.lib(o, "libpals.so.0", glibc="2.17", cached=True)
+    t.lib(o, "libmpi_gnu_91.so.12", glibc="2.28", needed=["libpals.so.0"], cached=False)
+    t.file("/etc/berth/bindings.d/site.conf", """[licence]
+bind = /opt/sw:/sw:ro
+optional bind = /nowhere
+env = LM_LICENSE_FILE=27000@lic-${USER}
+prepend = PATH=/sw/bin
+unset = LANG
+
+[cray-mpich]
+summary = the site's MPI in the place of the image's MPICH
+when image has = libmpi.so.12
+lib = /opt/cray/lib/libmpi_gnu_91.so.12 as libmpi.so.12
+device = /dev/cxi*
+requires = fabric-dirs
+
+[fabric-dirs]
+env = FI_CXI_RX_MATCH_MODE=hybrid
+
+
+
+[openmpi]
+
+
+conflicts = cray-mpich
+""")
+    t.file("/etc/berth/bindings.d/x.conf",
+           "[always]\ndefault = yes\nenv = SITE=here\n[never]\ndefault = yes\nwhen exists = /not/here\n")
+    t.file("/etc/berth/bindings.d/note.txt", "not read")
 
 
 def ubuntu2204_nv535(t):
@@ -297,6 +373,11 @@ def with_gl(t):
     t.lib(d, "libfabric.so.1", define=["FABRIC_1.%d" % i for i in range(4)])
 
 
+def with_mpich(t, glibc):
+    d = image(t, glibc, False)
+    t.lib(d, "libmpi.so.12", "libmpi.so.12.1.10")
+
+
 def musl(t):
     t.file("/lib/ld-musl-x86_64.so.1", stub("libc.musl-x86_64.so.1"), 0o755)
     t.file("/usr/lib/libstdc++.so.6", stub("libstdc++.so.6", ["libc.musl-x86_64.so.1"]), 0o755)
@@ -309,7 +390,9 @@ def no_cxx(t):
 
 IMAGES = {"glibc217": lambda t: image(t, "2.17", False), "glibc227": lambda t: image(t, "2.27", True),
           "glibc231": lambda t: image(t, "2.31", True), "glibc236": lambda t: image(t, "2.36", True),
-          "glibc239": lambda t: image(t, "2.39", True), "glibc231-gl": with_gl, "musl": musl,
+          "glibc239": lambda t: image(t, "2.39", True), "glibc231-gl": with_gl,
+          "glibc231-mpich": lambda t: with_mpich(t, "2.31"),
+          "glibc217-mpich": lambda t: with_mpich(t, "2.17"), "musl": musl,
           "static": lambda t: t.file("/bin/app", "static"), "nocxx": no_cxx}
 
 

@@ -1,0 +1,117 @@
+/* Single names, through the hash table that the dynamic loader itself uses. */
+#include "src/base/elf_priv.h"
+
+#include <string.h>
+
+#define CHAIN_MAX (1u << 20) /* symbols looked at for one name */
+
+static uint32_t hash_sysv(const char *s)
+{
+	uint32_t h = 0;
+
+	for (; *s; s++) {
+		h = (h << 4) + (unsigned char)*s;
+		h ^= h >> 24 & 0xf0;
+		h &= 0x0fffffff;
+	}
+	return h;
+}
+
+static uint32_t hash_gnu(const char *s)
+{
+	uint32_t h = 5381;
+
+	for (; *s; s++)
+		h = h * 33 + (unsigned char)*s;
+	return h;
+}
+
+/* 1: symbol i is defined and has this name. */
+static int symbol_is(struct reader *r, uint64_t i, const char *name)
+{
+	Elf64_Sym s;
+	Elf32_Sym s32;
+	const char *has;
+
+	if (r->f->bits == 64) {
+		if (elf_mem_at(r, r->symtab + i * sizeof(s), &s, sizeof(s)) < 0)
+			return -1;
+	} else {
+		if (elf_mem_at(r, r->symtab + i * sizeof(s32), &s32, sizeof(s32)) < 0)
+			return -1;
+		s = (Elf64_Sym){ .st_name = s32.st_name, .st_shndx = s32.st_shndx };
+	}
+	if (s.st_shndx == SHN_UNDEF)
+		return 0;
+	has = elf_name_at(r, s.st_name);
+	return has ? !strcmp(has, name) : -1;
+}
+
+static int find_gnu(struct reader *r, const char *name)
+{
+	uint32_t head[4]; /* buckets, first symbol, bloom words, shift */
+	uint32_t want = hash_gnu(name), i, h;
+	uint64_t buckets, chain;
+	int x = 0;
+
+	if (elf_mem_at(r, r->gnu_hash, head, sizeof(head)) < 0)
+		return -1;
+	if (!head[0])
+		return 0;
+	buckets = r->gnu_hash + sizeof(head) + (uint64_t)head[2] * (r->f->bits / 8);
+	chain = buckets + (uint64_t)head[0] * 4;
+	if (elf_mem_at(r, buckets + (uint64_t)(want % head[0]) * 4, &i, 4) < 0)
+		return -1;
+	if (i < head[1])
+		return 0;
+	for (uint32_t n = 0; n < CHAIN_MAX && !x; n++, i++) {
+		if (elf_mem_at(r, chain + (uint64_t)(i - head[1]) * 4, &h, 4) < 0)
+			return -1;
+		if ((h | 1) == (want | 1))
+			x = symbol_is(r, i, name);
+		if (h & 1)
+			break;
+	}
+	return x;
+}
+
+static int find_sysv(struct reader *r, const char *name)
+{
+	uint32_t head[2], i; /* buckets, symbols */
+	int x = 0;
+
+	if (elf_mem_at(r, r->hash, head, sizeof(head)) < 0)
+		return -1;
+	if (!head[0])
+		return 0;
+	if (elf_mem_at(r, r->hash + 8 + (uint64_t)(hash_sysv(name) % head[0]) * 4, &i, 4) < 0)
+		return -1;
+	for (uint32_t n = 0; n < CHAIN_MAX && i && !x; n++) {
+		x = symbol_is(r, i, name);
+		if (!x && elf_mem_at(r, r->hash + 8 + ((uint64_t)head[0] + i) * 4, &i, 4) < 0)
+			return -1;
+	}
+	return x;
+}
+
+int elf_defines(bool *found, const struct elf_source *src, const char *const *names, size_t n,
+		struct err *e)
+{
+	auto_elf struct elf f = { 0 };
+	struct reader r = { .src = src, .f = &f, .e = e };
+	struct pending *p = xcalloc(1, sizeof(*p));
+	int x = elf_start(&r, p);
+
+	free(p);
+	for (size_t i = 0; i < n; i++) {
+		int got = 0;
+
+		found[i] = false;
+		if (!x && r.symtab && (r.gnu_hash || r.hash))
+			got = r.gnu_hash ? find_gnu(&r, names[i]) : find_sysv(&r, names[i]);
+		if (got < 0)
+			return -1;
+		found[i] = got > 0;
+	}
+	return x;
+}

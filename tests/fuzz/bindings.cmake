@@ -1,0 +1,1 @@
+berth_fuzz(fuzz_lend berth_bindings)

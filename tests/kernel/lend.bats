@@ -1,0 +1,225 @@
+# What the host lends, in real containers.  The host is this machine with files laid over it in
+# namespaces of the test's own (tests/lab/lendns.sh); its driver library is a real one that gcc makes,
+# and a program in the image really loads it.
+load kernel
+
+setup_file() {
+	local tree=$BATS_FILE_TMPDIR/tree libs=$BATS_FILE_TMPDIR/hostlibs host=$BATS_FILE_TMPDIR/host
+	local busybox v=550.54.14
+	busybox=$(command -v busybox) && command -v gcc >/dev/null && command -v python3 >/dev/null || return 0
+	mkdir -p "$tree"/{bin,dev,proc,sys,tmp,etc,home,root,lib64,lib/x86_64-linux-gnu,usr/bin,var/tmp} "$libs" \
+		"$host"/{dev/nvidia-caps,driver/nvidia/gpus/0000:3b:00.0,etc/cdi,etc/berth/bindings.d}
+	cp "$busybox" "$tree/bin/busybox"
+	for name in sh cat ls true readlink env; do ln -s busybox "$tree/bin/$name"; done
+	echo root:x:0:0:root:/root:/bin/sh >"$tree/etc/passwd"
+
+	# The image: this machine's C library, and a program that asks for CUDA.
+	cp -L /lib64/ld-linux-x86-64.so.2 "$tree/lib64/"
+	cp -L "$(gcc -print-file-name=libc.so.6)" "$tree/lib/x86_64-linux-gnu/"
+	cat >"$BATS_FILE_TMPDIR/ask.c" <<-'END'
+		#include <dlfcn.h>
+		#include <stdio.h>
+		int main(int argc, char **argv)
+		{
+			void *lib = dlopen(argc > 1 ? argv[1] : "libcuda.so.1", RTLD_NOW);
+			const char *(*f)(void) = lib ? (const char *(*)(void))dlsym(lib, "cuWho") : NULL;
+			puts(f ? f() : dlerror());
+			return !f;
+		}
+	END
+	gcc -o "$tree/bin/ask" "$BATS_FILE_TMPDIR/ask.c"
+
+	# The host: two libraries that belong to the driver, one needs the other; one is too new.
+	echo 'const char *ptxWho(void) { return "driver '$v'"; }' >"$libs/ptx.c"
+	echo 'const char *ptxWho(void); const char *cuWho(void) { return ptxWho(); }' >"$libs/cu.c"
+	gcc -shared -fPIC -o "$libs/libnvidia-ptxjitcompiler.so.$v" -Wl,-soname,libnvidia-ptxjitcompiler.so.1 \
+		"$libs/ptx.c"
+	ln -s "libnvidia-ptxjitcompiler.so.$v" "$libs/libnvidia-ptxjitcompiler.so.1"
+	gcc -shared -fPIC -o "$libs/libcuda.so.$v" -Wl,-soname,libcuda.so.1 "$libs/cu.c" \
+		-L"$libs" -l:libnvidia-ptxjitcompiler.so.1
+	ln -s "libcuda.so.$v" "$libs/libcuda.so.1"
+	python3 -B - "$TOP_LAB" "$libs" "$host/etc/ld.so.cache" "$v" <<-'END'
+		import sys
+		sys.path.insert(0, sys.argv[1])
+		from elfstub import stub
+		from lendhosts import ldcache
+		libs, v = sys.argv[2], sys.argv[4]
+		open(libs + "/libnvidia-gtk3.so." + v, "wb").write(
+			stub("libnvidia-gtk3.so." + v, ["libc.so.6"], {"libc.so.6": ["GLIBC_2.99"]}))
+		names = ["libcuda.so.1", "libnvidia-ptxjitcompiler.so.1", "libnvidia-gtk3.so." + v]
+		open(sys.argv[3], "wb").write(ldcache([(n, libs + "/" + n, 64) for n in names]))
+	END
+	: >"$host/dev/nvidia0"; : >"$host/dev/nvidiactl"; : >"$host/dev/nvidia-uvm"
+	: >"$host/dev/nvidia-caps/nvidia-cap1"
+	echo "NVRM version: NVIDIA UNIX x86_64 Kernel Module  $v  Thu Feb 22 01:44:30 UTC 2024" \
+		>"$host/driver/nvidia/version"
+	printf 'Model: \t NVIDIA A100\nGPU UUID: \t GPU-1\nDevice Minor: \t 0\n' \
+		>"$host/driver/nvidia/gpus/0000:3b:00.0/information"
+	cat >"$host/etc/cdi/nvidia.yaml" <<-END
+		cdiVersion: 0.6.0
+		kind: nvidia.com/gpu
+		devices:
+		- name: "0"
+		  containerEdits:
+		    deviceNodes:
+		    - path: /dev/nvidia0
+		containerEdits:
+		  env: [NVIDIA_VISIBLE_DEVICES=void, FROM_CDI=yes]
+		  mounts:
+		  - {hostPath: $libs/libcuda.so.$v, containerPath: /usr/lib64/libcuda.so.$v, options: [ro, nosuid]}
+		  - {hostPath: $libs/libnvidia-ptxjitcompiler.so.$v, containerPath: /usr/lib64/libnvidia-ptxjitcompiler.so.$v, options: [ro]}
+		  hooks:
+		  - hookName: createContainer
+		    path: /usr/bin/nvidia-cdi-hook
+		    args: [nvidia-cdi-hook, create-symlinks, --link, "libcuda.so.1::/usr/lib64/libcuda.so"]
+		  - hookName: createContainer
+		    path: /usr/bin/nvidia-cdi-hook
+		    args: [nvidia-cdi-hook, update-ldcache, --folder, /usr/lib64]
+	END
+	cat >"$host/etc/berth/bindings.d/site.conf" <<-END
+		[licence]
+		bind = $BATS_FILE_TMPDIR/hostlibs:/opt/site
+		env = LM_LICENSE_FILE=27000@licence
+		prepend = PATH=/opt/site/bin
+		[swap]
+		lib = $libs/libcuda.so.1 as libmpi.so.12
+		lib = libnvidia-ptxjitcompiler.so.1
+		conflicts = licence
+		[elsewhere]
+		when exists = /no/such/place
+	END
+	mksquashfs "$tree" "$BATS_FILE_TMPDIR/image.sqfs" -comp zstd -all-root -quiet -no-progress
+}
+
+TOP_LAB=${BATS_TEST_DIRNAME%%/tests/*}/tests/lab
+LIBS=/.singularity.d/libs
+
+# on_host COMMAND...: on the machine with the GPU.
+on_host() {
+	unshare -Urm "$TOP_LAB/lendns.sh" "$BATS_FILE_TMPDIR/host" timeout -k 5 100 "$@"
+}
+
+needs_host() {
+	[ -e "$BATS_FILE_TMPDIR/image.sqfs" ] || skip "busybox, gcc or python3 is missing"
+	unshare -Urm true 2>/dev/null || skip "this machine makes no user namespaces"
+	on_host true
+}
+
+loaded() {
+	same "$(on_host "$BERTH" exec --nv "$IMG" ask)" "driver 550.54.14"
+	same "$(on_host "$BERTH" exec --nv "$IMG" ask libcuda.so)" "driver 550.54.14"
+	same "$(on_host "$BERTH" exec --nv --contain "$IMG" ask)" "driver 550.54.14"
+	same "$(on_host "$BERTH" exec --nv --cleanenv "$IMG" ask)" "driver 550.54.14"
+	same "$(on_host "$BERTH" exec --nv "$IMG" readlink $LIBS/libcuda.so.1)" libcuda.so.550.54.14
+	run on_host "$BERTH" exec --nv "$IMG" sh -c "echo x >$LIBS/libcuda.so.550.54.14"
+	said 1 "Read-only file system"
+	run on_host "$BERTH" exec --nv "$IMG" sh -c "echo x >$LIBS/new"
+	said 1 "Read-only file system"
+}
+@test "the driver's library is really loaded by a program inside" { needs_host; each_image loaded; }
+
+not_asked() {
+	run on_host "$BERTH" exec "$IMG" ask
+	said 1 "libcuda.so.1: cannot open shared object file"
+	run on_host "$BERTH" exec --nv --no-nv "$IMG" ask
+	said 1 "libcuda.so.1: cannot open shared object file"
+	same "$(on_host "$BERTH" exec --contain "$IMG" sh -c 'ls -d /dev/nvidia* 2>/dev/null | wc -l')" 0
+}
+@test "nothing is lent that nobody asked for" { needs_host; each_image not_asked; }
+
+devices() {
+	same "$(on_host "$BERTH" exec --nv --contain "$IMG" sh -c 'echo /dev/nvidia* /dev/nvidia-caps/*')" \
+		"/dev/nvidia-caps /dev/nvidia-uvm /dev/nvidia0 /dev/nvidiactl /dev/nvidia-caps/nvidia-cap1"
+	same "$(NVIDIA_VISIBLE_DEVICES=none on_host "$BERTH" exec --nv --contain "$IMG" \
+		sh -c 'ls -d /dev/nvidia0 2>/dev/null | wc -l')" 0
+	same "$(CUDA_VISIBLE_DEVICES=GPU-1 on_host "$BERTH" exec --nv --cleanenv "$IMG" \
+		sh -c 'echo $CUDA_VISIBLE_DEVICES')" GPU-1
+}
+@test "--contain has the devices that are lent and no others" { needs_host; each_image devices; }
+
+keeps_the_users() {
+	mkdir -p mine && cp "$BATS_FILE_TMPDIR/hostlibs/libcuda.so.550.54.14" mine/libmine.so
+	same "$(on_host "$BERTH" exec --nv -B "$PWD/mine/libmine.so:$LIBS/libmine.so" "$IMG" ask libmine.so)" \
+		"driver 550.54.14"
+	same "$(on_host "$BERTH" exec --nv --env LD_LIBRARY_PATH=/opt/x "$IMG" env | grep ^LD_LIBRARY)" \
+		"LD_LIBRARY_PATH=/opt/x:$LIBS"
+}
+@test "the user's own libraries and search path stay beside it" { needs_host; each_image keeps_the_users; }
+
+@test "a container inside a container passes on what it was given" {
+	needs_host
+	local outer=$BATS_TEST_TMPDIR/outer d
+	[ "$BERTH" -ef "$(command -v true)" ] && return 1
+	# This machine's own programs, so that Berth itself runs in there.
+	mkdir -p "$outer"/{usr,dev,proc,sys,tmp,etc,home,root,var/tmp}
+	for d in bin sbin lib lib64; do ln -s "usr/$d" "$outer/$d"; done
+	echo root:x:0:0:root:/root:/bin/sh >"$outer/etc/passwd"
+	run --separate-stderr on_host "$BERTH" exec --nv -B /usr -B "$BATS_FILE_TMPDIR" -B "$(dirname "$BERTH")" \
+		"$outer" "$BERTH" exec --nv --contain "$DIR" ask
+	printf '%s\n' "$stderr"
+	same "$output" "driver 550.54.14"
+}
+
+@test "an image with musl is refused with the reason, and --dry-run and gpu-check say the same" {
+	needs_host
+	local musl=$BATS_TEST_TMPDIR/musl text="made for glibc, the image's C library is musl"
+	mkdir -p "$musl"/{bin,dev,proc,sys,tmp,etc,lib,root} && cp "$DIR/bin/busybox" "$musl/bin/true"
+	cp "$DIR/bin/busybox" "$musl/lib/ld-musl-x86_64.so.1"
+	run --separate-stderr on_host "$BERTH" exec --nv "$musl" true
+	fails 125 "^berth: .*nv: libcuda.so.1: $text"
+	run --separate-stderr on_host "$BERTH" gpu-check --nv "$musl"
+	fails 1 "^berth: .*nv: libcuda.so.1: $text"
+	grep -q "^nv: libcuda.so.1: refused: $text" <<<"$output"
+}
+
+@test "gpu-check and --dry-run list each library with its verdict" {
+	needs_host
+	run --separate-stderr on_host "$BERTH" gpu-check "$SQ"
+	same "$status" 0
+	grep -qx "nv: driver: given: 550.54.14, CUDA up to 12.4, 1 GPU" <<<"$output"
+	grep -q "^nv: libnvidia-gtk3.so.550.54.14: skipped: needs GLIBC_2.99 of libc.so.6, the image has glibc" <<<"$output"
+	grep -q "^nv: /dev/nvidia0: given" <<<"$output"
+	grep -q "^rocm: /dev/kfd: absent: " <<<"$output"
+	on_host "$BERTH" exec --nv --dry-run "$SQ" true >plan.json
+	same "$(jq -r '.lent[] | select(test("gtk3"))' plan.json | cut -c1-44)" "nv: libnvidia-gtk3.so.550.54.14: skipped: ne"
+	same "$(jq -r '.mounts[] | select(.target == "'$LIBS'/libcuda.so.550.54.14") | .origin + " " + .flags' plan.json)" \
+		"lent ro,optional,nosuid,nodev"
+}
+
+cdi() {
+	same "$(on_host "$BERTH" exec --device nvidia.com/gpu=0 --contain "$IMG" sh -c \
+		'ask; ask libcuda.so; echo $FROM_CDI /dev/nvidia*')" \
+		"$(printf 'driver 550.54.14\ndriver 550.54.14\nyes /dev/nvidia0')"
+	same "$(SLURM_JOB_GPUS=0 on_host "$BERTH" exec --device=all-of-job "$IMG" ask)" "driver 550.54.14"
+	run --separate-stderr on_host "$BERTH" exec --device nvidia.com/gpu=7 "$IMG" true
+	fails 125 'nvidia.com/gpu=7: no such device; there are 0$'
+	run --separate-stderr on_host "$BERTH" exec --device gpu0 "$IMG" true
+	fails 125 'gpu0: write VENDOR/CLASS=NAME'
+	run --separate-stderr on_host "$BERTH" exec --device all-of-job "$IMG" true
+	fails 125 'no scheduler has named GPUs'
+}
+@test "a CDI device brings its libraries, links, variables and nodes" { needs_host; each_image cdi; }
+
+modules() {
+	same "$(on_host "$BERTH" exec --module licence "$IMG" sh -c \
+		'echo $LM_LICENSE_FILE ${PATH%%:*}; ls /opt/site/libcuda.so.1')" \
+		"$(printf '27000@licence /opt/site/bin\n/opt/site/libcuda.so.1')"
+	same "$(on_host "$BERTH" exec --module swap "$IMG" ask libmpi.so.12)" "driver 550.54.14"
+	run --separate-stderr on_host "$BERTH" exec --module licence,swap "$IMG" true
+	fails 125 'swap and licence exclude each other .*site.conf: line [0-9]+'
+	run --separate-stderr on_host "$BERTH" exec --module none "$IMG" true
+	fails 125 'none: no such module; .* has licence, swap, elsewhere'
+	run --separate-stderr on_host "$BERTH" exec --module elsewhere "$IMG" true
+	fails 125 'elsewhere: this host has no /no/such/place'
+}
+@test "a site's module brings binds, variables and libraries under other names" { needs_host; each_image modules; }
+
+@test "without a driver --nv warns once, and --strict fails" {
+	[ -e "$BATS_FILE_TMPDIR/image.sqfs" ] || skip "busybox, gcc or python3 is missing"
+	[ ! -e /proc/driver/nvidia/version ] || skip "this machine has an NVIDIA driver"
+	run --separate-stderr berth exec --nv "$SQ" true
+	same "$status" 0
+	same "$(grep -c 'this host runs no NVIDIA kernel driver' <<<"$stderr")" 1
+	run --separate-stderr berth exec --nv --strict "$SQ" true
+	fails 125 'nv: driver: this host runs no NVIDIA kernel driver'
+}
