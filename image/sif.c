@@ -192,6 +192,8 @@ int sif_read(struct sif **out, int fd, struct err *e)
 	t.file_size = st.st_size;
 	if (check_table(&t, e) < 0 || read_table(s, fd, &t, e) < 0)
 		return -1;
+	s->total = t.total;
+	s->table_off = t.off;
 	*out = take_ptr(s);
 	return 0;
 }

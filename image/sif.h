@@ -75,6 +75,7 @@ struct sif {
 	uint8_t uuid[16];
 	int64_t ctime, mtime;
 	int64_t data_off, data_size;
+	int64_t total, table_off; /* slots of the table, where it begins */
 	struct sif_object *obj; /* the live ones, in table order */
 	size_t n;
 };

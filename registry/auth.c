@@ -52,7 +52,7 @@ static void add_scope(struct auth *a, const char *scope, const char *repo)
 	a->new_scope = false;
 	if (scope && *scope)
 		strv_split(&asked, scope, ' ');
-	else
+	else if (*repo)
 		strv_addf(&asked, "repository:%s:pull", repo);
 	/* A registry that asks for ever more scopes gets no endless URL. */
 	for (size_t i = 0; i < asked.n && a->scopes.n < 8; i++) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "registry/base64.h"
+#include "registry/helper.h"
 #include "registry/ref.h"
 #include "registry/secret.h"
 #include "src/base/buf.h"
@@ -154,21 +155,43 @@ static void take_entry(struct credential *out, const struct search *s, const cha
 		out->registry_token = xstrdup(token);
 }
 
-/* A helper for this host, so that a later 401 can say what was not done. */
-static void note_helper(struct credential *out, const struct json *doc, const char *host)
+/* The helper that the document names for this host: its own, else the one for all. */
+static const char *find_helper(const struct json *doc, const char *host, const char **server)
 {
-	const char *h = json_str(json_get(json_get(doc, "credHelpers"), host));
+	const struct json *own = json_get(doc, "credHelpers");
+	const char *h = json_str(json_get(own, host));
 
-	if (!h && ref_host_is_hub(host))
-		h = json_str(json_get(json_get(doc, "credHelpers"), "https://index.docker.io/v1/"));
+	*server = host;
+	if (ref_host_is_hub(host)) {
+		*server = "https://index.docker.io/v1/";
+		if (!h)
+			h = json_str(json_get(own, *server));
+	}
 	if (!h)
 		h = json_str(json_get(doc, "credsStore"));
-	if (h && *h && !out->helper) {
-		auto_buf struct buf b = { 0 };
+	return h && *h ? h : NULL;
+}
 
-		buf_add_escaped(&b, h, strnlen(h, 60));
-		out->helper = buf_take(&b);
+/* 0 found.  A helper that fails keeps nobody from what needs no login; a 401 says it again. */
+static int ask_helper(struct credential *out, const struct json *doc, const char *name,
+		      const char *host)
+{
+	const char *server, *helper = find_helper(doc, host, &server);
+	struct err e = { 0 };
+	int r;
+
+	if (!helper)
+		return 1;
+	r = helper_get(out, helper, server, &e);
+	if (r < 0) {
+		log_warn("%s; %s names it", e.text, name);
+		free(out->helper);
+		out->helper = xstrdup(helper);
+		return 1;
 	}
+	if (r == 0)
+		out->source = xasprintf("docker-credential-%s", helper);
+	return r;
 }
 
 int credential_from_json(struct credential *out, const char *p, size_t n, const char *name,
@@ -189,7 +212,8 @@ int credential_from_json(struct credential *out, const char *p, size_t n, const 
 			 json_kind(doc) == JSON_OBJECT ? "auths" : "the document");
 		return 1;
 	}
-	note_helper(out, doc, host);
+	if (ask_helper(out, doc, name, host) == 0)
+		return 0;
 	json_members(auths, look_at, &s);
 	if (s.fit)
 		take_entry(out, &s, name);
@@ -236,6 +260,14 @@ int credential_find(struct credential *out, const char *host, const char *repo,
 	v = getenv("REGISTRY_AUTH_FILE");
 	if (v && *v && !try_file(out, xstrdup(v), host, repo))
 		return 0;
+	v = getenv("APPTAINER_CONFIGDIR");
+	if (v && *v && !try_file(out, xasprintf("%s/docker-config.json", v), host, repo))
+		return 0;
+	v = getenv("HOME");
+	if (v && *v &&
+	    (!try_file(out, xasprintf("%s/.berth/auth.json", v), host, repo) ||
+	     !try_file(out, xasprintf("%s/.apptainer/docker-config.json", v), host, repo)))
+		return 0;
 	v = getenv("XDG_RUNTIME_DIR");
 	if (v && *v && !try_file(out, xasprintf("%s/containers/auth.json", v), host, repo))
 		return 0;
@@ -244,8 +276,11 @@ int credential_find(struct credential *out, const char *host, const char *repo,
 		try_file(out, xasprintf("%s/config.json", v), host, repo);
 		return 0;
 	}
+	v = getenv("XDG_CONFIG_HOME");
+	if (v && *v && !try_file(out, xasprintf("%s/containers/auth.json", v), host, repo))
+		return 0;
 	v = getenv("HOME");
-	if (v && *v)
+	if (v && *v && try_file(out, xasprintf("%s/.config/containers/auth.json", v), host, repo))
 		try_file(out, xasprintf("%s/.docker/config.json", v), host, repo);
 	return 0;
 }

@@ -5,10 +5,12 @@
  *	if (c.user) ... Basic ...
  *
  * Read are the "auths" of, in this order: the file named by the caller alone; or
- * the text of $DOCKER_AUTH_CONFIG, $REGISTRY_AUTH_FILE,
- * $XDG_RUNTIME_DIR/containers/auth.json and $DOCKER_CONFIG/config.json (else
- * ~/.docker/config.json).  The first file with an
- * entry for the registry wins; a key with a path (host/project) beats the host's.
+ * the text of $DOCKER_AUTH_CONFIG, $REGISTRY_AUTH_FILE, $APPTAINER_CONFIGDIR/docker-config.json,
+ * ~/.berth/auth.json, ~/.apptainer/docker-config.json, $XDG_RUNTIME_DIR/containers/auth.json,
+ * $DOCKER_CONFIG/config.json, $XDG_CONFIG_HOME (~/.config)/containers/auth.json and
+ * ~/.docker/config.json.  The first file with an
+ * entry for the registry wins; a key with a path (host/project) beats the host's.  A file that
+ * names a credential helper for the host has it asked first (helper.h).
  * Secrets are cleared when freed and never appear in a message. */
 #ifndef REGISTRY_CREDENTIALS_H
 #define REGISTRY_CREDENTIALS_H
@@ -25,7 +27,7 @@ struct credential {
 	char *identity_token;  /* to be traded for an access token (OAuth 2) */
 	char *registry_token;  /* a bearer token as it stands */
 	char *source;	       /* for messages: "/home/u/.docker/config.json"; NULL: none found */
-	char *helper;	       /* a credential helper that the file names instead; not called */
+	char *helper;	       /* a credential helper that failed; NULL: none */
 };
 void credential_fini(struct credential *c);
 #define auto_credential auto_(credential_fini)

@@ -125,6 +125,7 @@ int http_new(struct http **out, const struct http_opts *o, struct err *e)
 	if (h->ca_file && certs_for(&h->certs, "", h->ca_file, &probe, e) < 0)
 		return -1;
 	h->allow_plain = o->allow_plain;
+	h->insecure = o->insecure;
 	h->connect_timeout_s = o->connect_timeout_s ? o->connect_timeout_s : 20;
 	h->stall_bytes = o->stall_bytes ? o->stall_bytes : 1000;
 	h->stall_s = o->stall_s ? o->stall_s : 30;

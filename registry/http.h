@@ -30,6 +30,7 @@ struct http_opts {
 	 * they do for OpenSSL. */
 	const char *ca_file;
 	bool allow_plain;	    /* http:// too */
+	bool insecure;		    /* certificates are not checked: registries.conf says so */
 	unsigned connect_timeout_s; /* 0: 20 */
 	unsigned stall_bytes;	    /* slower than this many bytes a second ... 0: 1000 */
 	unsigned stall_s;	    /* ... for so long is a broken connection; 0: 30 */

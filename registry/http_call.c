@@ -269,6 +269,10 @@ static int set_tls(struct http_call *c, struct err *e)
 		curl.easy_setopt(y, CURLOPT_CAINFO, certs->ca);
 	if (dir && *dir)
 		curl.easy_setopt(y, CURLOPT_CAPATH, dir);
+	if (h->insecure) {
+		curl.easy_setopt(y, CURLOPT_SSL_VERIFYPEER, 0l);
+		curl.easy_setopt(y, CURLOPT_SSL_VERIFYHOST, 0l);
+	}
 	if (certs->cert) {
 		curl.easy_setopt(y, CURLOPT_SSLCERT, certs->cert);
 		curl.easy_setopt(y, CURLOPT_SSLKEY, certs->key);

@@ -45,7 +45,7 @@ struct http {
 	struct certs *certs; /* by host, made when first asked for */
 	char *ca_file;	     /* --tls-ca */
 	char *unix_socket;
-	bool allow_plain;
+	bool allow_plain, insecure;
 	long connect_timeout_s, stall_bytes, stall_s;
 	uint64_t limit_rate; /* bytes a second of all transfers together; 0 none */
 	struct http_call *calls;

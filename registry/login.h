@@ -11,8 +11,8 @@
 
 #include "src/base/err.h"
 
-/* --authfile (NULL: none), else $REGISTRY_AUTH_FILE, else ~/.apptainer/docker-config.json where that
- * exists, else ~/.berth/auth.json.  Heap string; NULL with ERR_HOST without a home. */
+/* --authfile (NULL: none), else $REGISTRY_AUTH_FILE, else ~/.apptainer/docker-config.json where
+ * that exists, else ~/.berth/auth.json.  Heap string; NULL with ERR_HOST without a home. */
 char *login_file(const char *auth_file, struct err *e);
 int login_store(const char *path, const char *key, const char *user, const char *password,
 		struct err *e);

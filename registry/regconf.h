@@ -1,9 +1,10 @@
-/* regconf: registries.conf, version 2 (containers-registries.conf(5)): where a name is fetched from.
+/* regconf: registries.conf, version 2 (containers-registries.conf(5)): where a name is fetched
+ *from.
  *
  *	auto_regconf struct regconf *c = NULL;
- *	regconf_load(&c, e);                       // the user's file, else the system's, and *.conf.d
- *	regconf_route(c, &ref, &routes, e);        // mirrors in their order, then the place itself
- *	for (i = 0; i < routes.n; i++) ... routes.v[i].ref ...
+ *	regconf_load(&c, e);                       // the user's file, else the system's, and
+ **.conf.d regconf_route(c, &ref, &routes, e);        // mirrors in their order, then the place
+ *itself for (i = 0; i < routes.n; i++) ... routes.v[i].ref ...
  *
  * $CONTAINERS_REGISTRIES_CONF names another main file, $CONTAINERS_REGISTRIES_CONF_DIR another
  * directory.  Keys of version 1 ([registries.*]) are read as what they mean in version 2. */
@@ -47,7 +48,8 @@ void routes_fini(struct routes *r);
 
 /* At least one.  ERR_USAGE for a registry that is blocked, ERR_INPUT for a location that makes no
  * reference. */
-int regconf_route(const struct regconf *c, const struct ref *ref, struct routes *out, struct err *e);
+int regconf_route(const struct regconf *c, const struct ref *ref, struct routes *out,
+		  struct err *e);
 /* The names that a short one ("debian:12") may stand for, best first: its alias alone, or one for
  * each registry that is searched, or the name itself. */
 void regconf_expand(const struct regconf *c, const char *name, struct strv *out);

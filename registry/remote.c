@@ -35,6 +35,7 @@ int remote_open(struct remote **out, const struct ref *ref, const struct remote_
 	struct http_opts ho = {
 		.ca_file = o->ca_file,
 		.allow_plain = o->no_https,
+		.insecure = o->insecure,
 		.connect_timeout_s = o->connect_timeout_s,
 		.stall_bytes = o->stall_bytes,
 		.stall_s = o->stall_s,
@@ -132,6 +133,18 @@ static int verify(struct manifest_doc *doc, const struct http_xfer *x, const cha
 		return -1;
 	doc->media_type = xstrdup(type);
 	return 0;
+}
+
+int remote_login(struct remote *r, struct err *e)
+{
+	const char *host = ref_api_host(&r->ref);
+	auto_free char *url = xasprintf("%s://%s/v2/", r->plain ? "http" : "https", host);
+	struct http_xfer x = { .url = url, .max_body = 1u << 20 };
+	struct reply_about about = { .what = r->ref.host, .ref = &r->ref, .cred = &r->cred };
+	int v = session_run(r, &x, &about, e);
+
+	http_xfer_fini(&x);
+	return v;
 }
 
 int remote_manifest(struct remote *r, const char *tag_or_digest, struct manifest_doc *out,

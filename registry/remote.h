@@ -30,6 +30,7 @@ struct remote_opts {
 	const char *ca_file;	   /* trusted besides the system's; NULL: none */
 	const char *auth_file;	   /* instead of ~/.docker/config.json and the like */
 	bool no_https;		   /* plain http, only ever when the user says so */
+	bool insecure;		   /* https with any certificate: registries.conf says so */
 	unsigned parallel;	   /* blobs at once; 0: 4 */
 	struct retry_policy retry; /* fields that are 0 take retry_default's */
 	unsigned connect_timeout_s, stall_bytes, stall_s; /* http.h; 0: its defaults */
@@ -61,6 +62,9 @@ void manifest_doc_fini(struct manifest_doc *d);
  * for and to the Docker-Content-Digest sent, and its type is one of the four. */
 int remote_manifest(struct remote *r, const char *tag_or_digest, struct manifest_doc *out,
 		    struct err *e);
+/* Asks whether the login is good: ERR_AUTH when it is not. */
+int remote_login(struct remote *r, struct err *e);
+
 #define BLOB_ANY_SIZE UINT64_MAX
 struct blob_get {
 	struct digest digest;

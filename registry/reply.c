@@ -73,16 +73,15 @@ static void add_login_remedy(struct buf *b, const struct reply_about *a)
 	if (a->cred->source)
 		buf_printf(b, " (the credentials from %s were refused)", a->cred->source);
 	else if (a->cred->helper)
-		buf_printf(
-			b,
-			" (the login for %s is kept by the helper docker-credential-%s, which is "
-			"not called; set BERTH_DOCKER_USERNAME and BERTH_DOCKER_PASSWORD)",
-			a->ref->host, a->cred->helper);
+		buf_printf(b,
+			   " (the login for %s is kept by docker-credential-%s, which failed; set "
+			   "BERTH_DOCKER_USERNAME and BERTH_DOCKER_PASSWORD)",
+			   a->ref->host, a->cred->helper);
 	else
 		buf_printf(
 			b,
 			" (the image is private or does not exist; set BERTH_DOCKER_USERNAME and "
-			"BERTH_DOCKER_PASSWORD, or run docker login %s)",
+			"BERTH_DOCKER_PASSWORD, or run berth registry login docker://%s)",
 			a->ref->host);
 }
 

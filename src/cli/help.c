@@ -8,9 +8,32 @@
 #include "src/cli/persona.h"
 
 const struct cmd *const commands[] = {
-	&cmd_pull,  &cmd_push,	  &cmd_tag,	 &cmd_delete,  &cmd_exec,
-	&cmd_run,   &cmd_shell,	  &cmd_test,	 &cmd_inspect, &cmd_gpu_check,
-	&cmd_check, &cmd_version, &cmd_buildcfg, &cmd_help,    NULL,
+	&cmd_pull,
+	&cmd_push,
+	&cmd_tag,
+	&cmd_delete,
+	&cmd_registry_login,
+	&cmd_registry_logout,
+	&cmd_registry_list,
+	&cmd_exec,
+	&cmd_run,
+	&cmd_shell,
+	&cmd_test,
+	&cmd_inspect,
+	&cmd_sif_header,
+	&cmd_sif_list,
+	&cmd_sif_info,
+	&cmd_sif_dump,
+	&cmd_sif_new,
+	&cmd_sif_add,
+	&cmd_sif_del,
+	&cmd_sif_setprim,
+	&cmd_gpu_check,
+	&cmd_check,
+	&cmd_version,
+	&cmd_buildcfg,
+	&cmd_help,
+	NULL,
 };
 
 const struct cmd *cmd_find(const char *name)

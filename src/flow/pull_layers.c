@@ -196,14 +196,33 @@ const struct layer_input *layers_inputs(const struct layers *l)
 	return l->input;
 }
 
+/* What an earlier place has given is not asked for again. */
+static void drop_done(struct layers *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->nget; i++) {
+		const struct blob *b = l->get[i].arg;
+
+		if (b->done)
+			continue;
+		l->get[n] = l->get[i];
+		l->get[n++].have = store_put_have(b->put);
+	}
+	l->nget = n;
+}
+
 static void *fetch(void *arg)
 {
 	struct layers *l = arg;
 	struct remote *remote;
 
-	l->result = source_remote(l->source, &remote, &l->why);
-	if (l->result == 0)
-		l->result = remote_blobs(remote, l->get, l->nget, &l->why);
+	do {
+		drop_done(l);
+		l->result = source_remote(l->source, &remote, &l->why);
+		if (l->result == 0)
+			l->result = remote_blobs(remote, l->get, l->nget, &l->why);
+	} while (l->result < 0 && !l->gave_up && source_next_route(l->source, &l->why));
 	for (size_t i = 0; l->result < 0 && i < l->n; i++)
 		if (l->layer[i].blob.put && !l->layer[i].blob.done) {
 			store_put_fail(l->layer[i].blob.put, &l->why);

@@ -72,6 +72,7 @@ int source_fetch_sif(struct source *s, const char *key, struct progress *bars, s
 	bool sized = s->sif.size != BLOB_ANY_SIZE;
 	struct remote *remote;
 	struct blob_get g;
+	int r;
 
 	if (begin(s, &put, e) < 0)
 		return -1;
@@ -89,7 +90,11 @@ int source_fetch_sif(struct source *s, const char *key, struct progress *bars, s
 		.arg = &b,
 	};
 	bar_set(b.blob.bar, g.have);
-	if (source_remote(s, &remote, e) < 0 || remote_blobs(remote, &g, 1, e) < 0) {
+	do {
+		g.have = store_put_have(put);
+		r = source_remote(s, &remote, e) < 0 ? -1 : remote_blobs(remote, &g, 1, e);
+	} while (r < 0 && source_next_route(s, e));
+	if (r < 0) {
 		bar_done(b.blob.bar, "stopped");
 		return -1;
 	}

@@ -15,6 +15,8 @@ char *source_file_name(const struct source *s)
 	return xstrdup(s->tag && !*s->tag ? s->base : name);
 }
 
+#define ROUTE_PATIENCE_S 5
+
 /* The words of the request, or why they are none. */
 static int find_transport(struct source *s, const char *uri, const char **rest, struct err *e)
 {
@@ -56,6 +58,7 @@ void source_fini(struct source *s)
 	manifest_fini(&s->manifest);
 	oci_free(s->config);
 	ref_fini(&s->ref);
+	routes_fini(&s->routes);
 	free(s->sif.url);
 	free(s->sif.version);
 	free(s->unix_socket);
@@ -81,16 +84,50 @@ int source_remote(struct source *s, struct remote **out, struct err *e)
 		.parallel = r->parallel,
 		.limit_rate = r->limit_rate,
 	};
+	const struct ref *ref = &s->ref;
 	int ret = 0;
 
+	if (s->routes.n) {
+		const struct route *route = &s->routes.v[s->route];
+
+		ref = &route->ref;
+		o.insecure = route->insecure;
+		o.no_https |= route->plain;
+		/* What was typed is for the registry that was named and for no other. */
+		if (strcmp(ref->host, s->ref.host) != 0)
+			o.user = o.password = NULL;
+		/* A dead place costs one bounded try when there is another. */
+		if (s->route + 1 < s->routes.n) {
+			o.retry.tries = 1;
+			o.connect_timeout_s = ROUTE_PATIENCE_S;
+		}
+	}
 	pthread_mutex_lock(&s->lock);
 	if (s->cancelled || s->stopped)
 		ret = err_set(e, ERR_INTR, "stopped");
 	else if (!s->remote)
-		ret = remote_open(&s->remote, &s->ref, &o, e);
+		ret = remote_open(&s->remote, ref, &o, e);
 	*out = s->remote;
 	pthread_mutex_unlock(&s->lock);
 	return ret;
+}
+
+bool source_next_route(struct source *s, const struct err *e)
+{
+	const struct route *next;
+
+	/* What is wrong here with this machine is wrong elsewhere too. */
+	if (s->route + 1 >= s->routes.n || source_is_cancelled(s) ||
+	    (e->kind != ERR_NET && e->kind != ERR_NOTFOUND && e->kind != ERR_AUTH &&
+	     e->kind != ERR_INPUT))
+		return false;
+	next = &s->routes.v[s->route + 1];
+	log_info("%s; trying %s%s", e->text, next->ref.host, next->plain ? " without TLS" : "");
+	pthread_mutex_lock(&s->lock);
+	remote_close(take_ptr(s->remote));
+	s->route++;
+	pthread_mutex_unlock(&s->lock);
+	return true;
 }
 
 void source_stop_remote(struct source *s)

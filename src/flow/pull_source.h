@@ -18,6 +18,7 @@
 #include "registry/manifest.h"
 #include "registry/platform.h"
 #include "registry/ref.h"
+#include "registry/regconf.h"
 #include "registry/remote.h"
 #include "src/base/err.h"
 #include "src/flow/pull.h"
@@ -41,9 +42,11 @@ struct source {
 	struct ref ref;	     /* of registries; of others what remote_open() needs */
 	void *local;	     /* the transport's own */
 	struct source_sif sif;
-	bool plain;	   /* http, as the URI says */
-	char *unix_socket; /* of a daemon; NULL */
-	char *bearer;	   /* a token that the service wants; NULL */
+	struct routes routes; /* of a registry: mirrors, then the place itself */
+	size_t route;	      /* the one in use */
+	bool plain;	      /* http, as the URI says */
+	char *unix_socket;    /* of a daemon; NULL */
+	char *bearer;	      /* a token that the service wants; NULL */
 	struct platform want;
 	bool from_index;      /* an index promised the platform */
 	struct digest digest; /* of the manifest */
@@ -71,6 +74,8 @@ int source_remote(struct source *s, struct remote **out, struct err *e);
 void source_stop_remote(struct source *s);
 /* Closes it; the next source_remote() makes a new one. */
 void source_drop_remote(struct source *s);
+/* After a failure: the next place to ask, with e said.  False: there is none, or e is no reason. */
+bool source_next_route(struct source *s, const struct err *e);
 /* From any thread: everything that uses the network ends soon, for good. */
 void source_cancel(struct source *s);
 bool source_is_cancelled(struct source *s);

@@ -8,11 +8,19 @@
 
 #define MAX_INDEXES 4 /* an index of indexes of ... */
 
+/* Where registries.conf sends the name. */
+static int find_routes(struct source *s, struct err *e)
+{
+	auto_regconf struct regconf *c = NULL;
+
+	return regconf_load(&c, e) < 0 || regconf_route(c, &s->ref, &s->routes, e) < 0 ? -1 : 0;
+}
+
 static int parse(struct source *s, const char *rest, struct err *e)
 {
 	char hex[DIGEST_TEXT_MAX];
 
-	if (ref_parse(&s->ref, rest, e) < 0)
+	if (ref_parse(&s->ref, rest, e) < 0 || find_routes(s, e) < 0)
 		return -1;
 	s->text = xstrdup(s->ref.text);
 	s->base = xstrdup(path_base(s->ref.repo));
@@ -44,8 +52,13 @@ static int get_document(struct source *s, const struct digest *d, struct manifes
 		out->digest = *d;
 		return 0;
 	}
-	if (source_remote(s, &remote, e) < 0 ||
-	    remote_manifest(remote, d->algo ? digest_text(d, text) : s->ref.tag, out, e) < 0)
+	do
+		r = source_remote(s, &remote, e) < 0
+			    ? -1
+			    : remote_manifest(remote, d->algo ? digest_text(d, text) : s->ref.tag,
+					      out, e);
+	while (r < 0 && source_next_route(s, e));
+	if (r < 0)
 		return -1;
 	return store_write(s->store, &out->digest, out->body.data, out->body.len, e);
 }
@@ -79,14 +92,17 @@ static int fetch_small(struct source *s, const struct descriptor *d, struct err 
 	struct blob b = { 0 };
 	struct blob_get g;
 	struct remote *remote;
+	int r;
 
 	if (store_begin(s->store, &d->digest, d->size, &put, e) < 0)
 		return -1;
 	b.put = put;
 	blob_get_fill(&g, &b, d);
-	if (source_remote(s, &remote, e) < 0)
-		return -1;
-	return remote_blobs(remote, &g, 1, e);
+	do {
+		g.have = store_put_have(put);
+		r = source_remote(s, &remote, e) < 0 ? -1 : remote_blobs(remote, &g, 1, e);
+	} while (r < 0 && source_next_route(s, e));
+	return r;
 }
 
 static int config(struct source *s, struct buf *out, struct err *e)

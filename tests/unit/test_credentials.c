@@ -136,6 +136,7 @@ END_TEST
 
 START_TEST(tokens_and_helpers_are_noted)
 {
+	setenv("PATH", "/nowhere", 1); /* no helper of this machine's */
 	static const char json[] = "{\"auths\":{\"h\":{\"identitytoken\":\"I\"},\"g\":{"
 				   "\"registrytoken\":\"R\"}},\"credsStore\":\"pass\","
 				   "\"credHelpers\":{\"h\":\"gcloud\"}}";

@@ -41,8 +41,8 @@ START_TEST(every_status_has_a_sentence_with_its_remedy)
 		  { .manifest = true },
 		  SAID("authentication required"),
 		  "401 Unauthorized: authentication required (the image is private or does not "
-		  "exist; set BERTH_DOCKER_USERNAME and BERTH_DOCKER_PASSWORD, or run docker login "
-		  "docker.io)" },
+		  "exist; set BERTH_DOCKER_USERNAME and BERTH_DOCKER_PASSWORD, or run berth "
+		  "registry login docker://docker.io)" },
 		{ 401,
 		  { .cred = &known },
 		  "",
@@ -50,8 +50,8 @@ START_TEST(every_status_has_a_sentence_with_its_remedy)
 		{ 403,
 		  { .cred = &helped },
 		  SAID("denied"),
-		  "403 Forbidden: denied (the login for docker.io is kept by the helper "
-		  "docker-credential-gcloud, which is not called; set BERTH_DOCKER_USERNAME and "
+		  "403 Forbidden: denied (the login for docker.io is kept by "
+		  "docker-credential-gcloud, which failed; set BERTH_DOCKER_USERNAME and "
 		  "BERTH_DOCKER_PASSWORD)" },
 		{ 401,
 		  { .cred = &known, .token = true },

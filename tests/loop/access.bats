@@ -1,0 +1,148 @@
+#!/usr/bin/env bats
+# Who the user is at a registry, and which places a name leads to.
+load ../lab/bats
+
+reg() { run --separate-stderr berth registry "$@"; }
+conf() {
+	export CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf
+	cat >"$CONTAINERS_REGISTRIES_CONF"
+}
+get() { run --separate-stderr berth pull --tls-ca "$LAB_CA" "$@"; }
+
+@test "a login is tried, kept with mode 0600, listed without its secret, and forgotten" {
+	berth registry list >/dev/null 2>&1 || skip "commands of two words are not there"
+	echo wonderland | reg login -u alice --password-stdin --tls-ca "$LAB_CA" "docker://localhost:$LAB_BASIC"
+	worked
+	[ "$(stat -c %a "$HOME/.berth/auth.json")" = 600 ]
+	pull lab/busybox:1 "$LAB_BASIC"
+	worked
+	good_sif
+	reg list
+	[[ $output = *"docker://localhost:$LAB_BASIC"*alice* ]]
+	[[ $output != *wonderland* ]]
+	reg logout "docker://localhost:$LAB_BASIC"
+	worked
+	pull lab/busybox:1 "$LAB_BASIC" -F --disable-cache
+	fails 'registry login' keeps
+	echo wrong | reg login -u alice --password-stdin --tls-ca "$LAB_CA" "docker://localhost:$LAB_BASIC"
+	[ "$status" = 125 ]
+	[[ $stderr = *401* && $stderr != *wrong* ]]
+	# Through tokens too.
+	echo wonderland | reg login -u alice --password-stdin --tls-ca "$LAB_CA" "oras://localhost:$LAB_TOKEN"
+	worked
+	pull -F lab/busybox:1 "$LAB_TOKEN" || true
+	reg login "docker://localhost:$LAB_BASIC" </dev/null
+	[ "$status" = 125 ]
+}
+
+@test "credential helpers are asked, and their failure is quoted" {
+	mkdir -p bin "$HOME/.docker"
+	cat >bin/docker-credential-lab <<-'SH'
+		#!/bin/sh
+		read -r server
+		echo "$1 $server" >>"$HOME/helper.calls"
+		[ -z "$HELPER_FAILS" ] || { echo "the keyring is locked"; exit 1; }
+		echo '{"ServerURL":"'"$server"'","Username":"alice","Secret":"wonderland"}'
+	SH
+	chmod +x bin/docker-credential-lab
+	export PATH=$WORK/bin:$PATH
+	echo '{"credHelpers":{"localhost:'"$LAB_BASIC"'":"lab"}}' >"$HOME/.docker/config.json"
+	pull lab/busybox:1 "$LAB_BASIC"
+	worked
+	good_sif
+	[ "$(sort -u "$HOME/helper.calls")" = "get localhost:$LAB_BASIC" ]
+	HELPER_FAILS=1 pull lab/busybox:1 "$LAB_BASIC" -F --disable-cache
+	[ "$status" = 125 ]
+	[[ $stderr = *"docker-credential-lab: the keyring is locked"* ]]
+}
+
+@test "a login for a part of a registry beats the one for all of it" {
+	mkdir -p "$HOME/.docker"
+	printf '{"auths":{"localhost:%s":{"auth":"%s"},"localhost:%s/lab":{"auth":"%s"}}}' \
+		"$LAB_BASIC" "$(printf bob:no | base64)" "$LAB_BASIC" "$(printf alice:wonderland | base64)" \
+		>"$HOME/.docker/config.json"
+	pull lab/busybox:1 "$LAB_BASIC"
+	worked
+}
+
+@test "a dead mirror costs one try, a living one serves, and the place itself comes last" {
+	fault '[]'
+	conf <<-EOF
+		[[registry]]
+		prefix = "reg.example/lab"
+		location = "localhost:$LAB_OPEN/lab"
+		[[registry.mirror]]
+		location = "localhost:1/lab"
+		[[registry.mirror]]
+		location = "localhost:$FAULT/lab"
+	EOF
+	get out.sif docker://reg.example/lab/busybox:1
+	worked
+	good_sif
+	[[ $stderr = *"localhost:1"*"trying localhost:$FAULT"* ]]
+	[ "$(requests '.path | test("/blobs/")')" -ge 2 ]
+	# A mirror that has only half of it: the rest comes from the place itself.
+	echo '[{"re":"GET .*/blobs/", "skip":1, "do":"status", "arg":404}]' >"$FAULT_RULES"
+	get -F --disable-cache out.sif docker://reg.example/lab/busybox:1
+	worked
+	good_sif
+	# A mirror that lies is passed over.
+	echo '[{"re":"GET .*/manifests/", "do":"digest", "arg":"sha256:'"$(printf 'a%.0s' {1..64})"'"}]' >"$FAULT_RULES"
+	get -F --disable-cache out.sif docker://reg.example/lab/busybox:1
+	worked
+	good_sif
+}
+
+@test "what was typed for a registry is not sent to its mirror" {
+	fault '[]'
+	conf <<-EOF
+		[[registry]]
+		prefix = "reg.example/lab"
+		location = "localhost:$LAB_BASIC/lab"
+		[[registry.mirror]]
+		location = "localhost:$FAULT/lab"
+	EOF
+	get --docker-username alice --docker-password wonderland out.sif docker://reg.example/lab/busybox:1
+	worked
+	[ "$(requests '.auth != ""')" = 0 ]
+}
+
+@test "insecure and blocked are what registries.conf says, and nonsense in it is named" {
+	conf <<-EOF
+		[[registry]]
+		location = "localhost:$LAB_HTTP"
+		insecure = true
+		[[registry]]
+		location = "localhost:$LAB_OPEN"
+		insecure = true
+		[[registry]]
+		location = "blocked.example"
+		blocked = true
+	EOF
+	run --separate-stderr berth pull out.sif "docker://localhost:$LAB_HTTP/lab/busybox:1"
+	worked
+	run --separate-stderr berth pull -F --disable-cache out.sif "docker://localhost:$LAB_OPEN/lab/busybox:1"
+	worked
+	get -F out.sif docker://blocked.example/x
+	fails 'registries.conf blocks blocked.example' keeps
+	echo 'x = ' >"$CONTAINERS_REGISTRIES_CONF"
+	get -F out.sif "docker://localhost:$LAB_OPEN/lab/busybox:1"
+	fails 'registries.conf: line 1' keeps
+}
+
+@test "a client certificate from certs.d is shown to the host that it is for" {
+	mkdir -p "$HOME/.config/containers/certs.d/localhost:$LAB_OPEN"
+	cp "$LAB_CA" "$HOME/.config/containers/certs.d/localhost:$LAB_OPEN/ca.crt"
+	run --separate-stderr berth pull out.sif "docker://localhost:$LAB_OPEN/lab/busybox:1"
+	worked
+	: >"$HOME/.config/containers/certs.d/localhost:$LAB_OPEN/me.cert"
+	run --separate-stderr berth pull -F --disable-cache out.sif "docker://localhost:$LAB_OPEN/lab/busybox:1"
+	fails 'key of the client certificate' keeps
+}
+
+@test "--limit-rate caps the rate of all transfers together" {
+	fault '[]'
+	get --limit-rate 400k --parallel 4 out.sif "docker://localhost:$FAULT/lab/busybox:1"
+	worked
+	good_sif
+}
