@@ -12,7 +12,7 @@
 #define CMD_MANY 100000000
 
 struct cmd {
-	const char *name;
+	const char *name;    /* one word, or a group's and its own: "instance list" */
 	const char *args;    /* operands, as the usage line shows them */
 	const char *brief;   /* one line in the list of commands */
 	const char *details; /* the paragraph of --help, examples included */
@@ -28,13 +28,17 @@ extern const struct cmd cmd_gpu_check;
 extern const struct cmd cmd_registry_list, cmd_registry_login, cmd_registry_logout;
 extern const struct cmd cmd_sif_add, cmd_sif_del, cmd_sif_dump, cmd_sif_header, cmd_sif_info,
 	cmd_sif_list, cmd_sif_new, cmd_sif_setprim;
+extern const struct cmd cmd_instance_list, cmd_instance_run, cmd_instance_start, cmd_instance_stats,
+	cmd_instance_stop;
 
 /* NULL-terminated, in the order in which help lists them. */
 extern const struct cmd *const commands[];
 
 const struct cmd *cmd_find(const char *name);
-/* The error for a name that is none, with the command that it may have meant.  -1. */
-int cmd_unknown(const char *name, struct err *e);
+/* The command that the first words name; *used is how many they are. */
+const struct cmd *cmd_find_words(int argc, char **argv, int *used);
+/* The error for words that name none, with the command that they may have meant.  -1. */
+int cmd_unknown(int argc, char **argv, struct err *e);
 /* The full --help text of one command, or of berth itself for NULL. */
 void cmd_help_text(const struct cmd *c, struct buf *out);
 /* The man page of a command, in roff's man format. */

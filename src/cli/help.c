@@ -19,6 +19,11 @@ const struct cmd *const commands[] = {
 	&cmd_run,
 	&cmd_shell,
 	&cmd_test,
+	&cmd_instance_start,
+	&cmd_instance_run,
+	&cmd_instance_list,
+	&cmd_instance_stop,
+	&cmd_instance_stats,
 	&cmd_inspect,
 	&cmd_sif_header,
 	&cmd_sif_list,
@@ -44,11 +49,46 @@ const struct cmd *cmd_find(const char *name)
 	return NULL;
 }
 
-int cmd_unknown(const char *name, struct err *e)
+const struct cmd *cmd_find_words(int argc, char **argv, int *used)
 {
+	*used = 1;
+	for (const struct cmd *const *c = commands; argc > 1 && *c; c++) {
+		const char *second = strchr((*c)->name, ' ');
+
+		if (second && !strcmp(second + 1, argv[1]) &&
+		    !strncmp((*c)->name, argv[0], (size_t)(second - (*c)->name)) &&
+		    !argv[0][second - (*c)->name]) {
+			*used = 2;
+			return *c;
+		}
+	}
+	return cmd_find(argv[0]);
+}
+
+/* The commands of a group, when name is one: "start, run, ...". */
+static void group_words(struct buf *out, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const struct cmd *const *c = commands; *c; c++)
+		if (!strncmp((*c)->name, name, n) && (*c)->name[n] == ' ')
+			buf_printf(out, "%s%s", out->len ? ", " : "", (*c)->name + n + 1);
+}
+
+int cmd_unknown(int argc, char **argv, struct err *e)
+{
+	auto_buf struct buf group = { 0 };
+	const char *name = argv[0];
 	const struct cmd *best = NULL;
 	unsigned least = 3;
 
+	group_words(&group, name);
+	if (group.len && argc > 1)
+		return err_set(e, ERR_USAGE, "no command \"%s %s\"; there are: %s", name, argv[1],
+			       buf_str(&group));
+	if (group.len)
+		return err_set(e, ERR_USAGE, "%s: which of its commands: %s", name,
+			       buf_str(&group));
 	for (const struct cmd *const *c = commands; *c; c++) {
 		unsigned d = opt_distance(name, (*c)->name);
 
@@ -70,7 +110,7 @@ static void overview(struct buf *out)
 	buf_adds(out, "Runs container images as an ordinary user: images are pulled over HTTPS,\n"
 		      "kept as one file, and started at native speed.\n\nCommands:\n");
 	for (const struct cmd *const *c = commands; *c; c++)
-		buf_printf(out, "  %-10s %s\n", (*c)->name, (*c)->brief);
+		buf_printf(out, "  %-16s %s\n", (*c)->name, (*c)->brief);
 	buf_adds(out,
 		 "\nFirst steps:\n"
 		 "  berth pull docker://debian:12         an image into debian_12.sif\n"
@@ -113,10 +153,11 @@ static int run_help(void *req, int argc, char **argv, struct err *e)
 {
 	const struct help_words *w = req;
 	auto_buf struct buf text = { 0 };
-	const struct cmd *c = argc ? cmd_find(argv[0]) : NULL;
+	int used = 0;
+	const struct cmd *c = argc ? cmd_find_words(argc, argv, &used) : NULL;
 
-	if (argc && !c)
-		return cmd_unknown(argv[0], e);
+	if (argc && (!c || used < argc))
+		return cmd_unknown(argc, argv, e);
 	if (w->man && c)
 		cmd_man_text(c, &text);
 	else
@@ -142,7 +183,7 @@ const struct cmd cmd_help = {
 	.details = "Prints what a command does and its options.",
 	.opts = help_opts,
 	.size = sizeof(struct help_words),
-	.most = 1,
+	.most = 2,
 	.run = run_help,
 };
 

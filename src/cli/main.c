@@ -110,10 +110,10 @@ static int dispatch(int argc, char **argv, bool *words, struct err *e)
 		print_help(NULL, e);
 		return err_set(e, ERR_USAGE, "no command given");
 	}
-	c = cmd_find(argv[0]);
+	c = cmd_find_words(argc, argv, &used);
 	if (!c)
-		return cmd_unknown(argv[0], e);
-	return run_command(c, argc - 1, argv + 1, words, e);
+		return cmd_unknown(argc, argv, e);
+	return run_command(c, argc - used, argv + used, words, e);
 }
 
 /* run-singularity IMAGE ARG... is what the kernel makes of ./IMAGE ARG... */

@@ -55,9 +55,13 @@ void cmd_man_text(const struct cmd *c, struct buf *out)
 	size_t prose = examples ? (size_t)(examples - c->details) : strlen(c->details);
 	auto_free char *text = xstrndup(c->details, prose);
 
+	auto_free char *page = xstrdup(c->name);
+
+	for (char *p = page; (p = strchr(p, ' '));)
+		*p = '-';
 	buf_printf(out,
 		   ".TH BERTH-%s 1 \"\" \"berth %s\" \"User Commands\"\n.SH NAME\nberth\\-%s \\- ",
-		   c->name, BERTH_VERSION, c->name);
+		   page, BERTH_VERSION, page);
 	add_roff(out, c->brief);
 	buf_printf(out, "\n.SH SYNOPSIS\n.B berth %s\n", c->name);
 	add_roff(out, c->opts[0].kind == OPT_KIND_END ? "" : "[OPTIONS] ");

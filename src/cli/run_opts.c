@@ -77,6 +77,8 @@ const struct opt run_opts[] = {
 	  OPT_AT(REQ, network_args, struct strv), OPT_HIDDEN, "" },
 	{ OPT_KIND_STR, 0, "netns-path", "PATH", "NETNS_PATH",
 	  OPT_AT(REQ, netns_path, const char *), OPT_HIDDEN, "" },
+	OPT_STR(0, "pid-file", "FILE", "PID_FILE", REQ, pid_file,
+		"instance start, run: write the pid of its first process there"),
 	OPT_LIST(0, "dns", "ADDRESSES", "DNS", REQ, dns, 0,
 		 "name servers for /etc/resolv.conf; commas separate"),
 	OPT_STR(0, "share", "auto|node|none|KEY", "SHARE", REQ, share,

@@ -135,6 +135,15 @@ static void child_collect(struct waiter *g)
 		;
 	waiter_unblock(g);
 	close(g->sock);
+	g->child = 0;
+}
+
+void waiter_abandon(struct waiter *g)
+{
+	if (!g->child)
+		return;
+	kill(g->child, SIGKILL);
+	child_collect(g);
 }
 
 int waiter_wait_ready(struct waiter *g, struct err *e)

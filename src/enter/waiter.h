@@ -59,6 +59,8 @@ int waiter_wait_ready(struct waiter *g, struct err *e);
 void waiter_go(const struct waiter *g);
 /* In the parent: 0 when the program was started; else what the child gave to waiter_fail(). */
 int waiter_started(struct waiter *g, struct err *e);
+/* In the parent: ends a child that has not failed by itself. */
+void waiter_abandon(struct waiter *g);
 /* In the parent: waits for the child's end and ends this process the same way. */
 _Noreturn void waiter_finish(struct waiter *g);
 

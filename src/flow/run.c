@@ -9,7 +9,6 @@
  *   exit status are native. */
 #include "src/flow/run.h"
 
-#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,8 +17,10 @@
 #include "src/base/log.h"
 #include "src/base/path.h"
 #include "src/enter/enter.h"
-#include "src/enter/init.h"
-#include "src/enter/waiter.h"
+#include "src/flow/instance_start.h"
+#include "src/flow/join.h"
+#include "src/flow/pull.h"
+#include "src/flow/run_enter.h"
 #include "src/flow/run_host.h"
 #include "src/flow/run_image.h"
 #include "src/flow/run_images.h"
@@ -29,71 +30,11 @@
 #include "src/flow/source.h"
 #include "src/plan/plan.h"
 
-/* Explains a fault; where the keeper gave up first, its reason is the better one. */
-static int explain(const struct fault *f, const struct plan *p, int keeper, struct err *e)
-{
-	int r = fault_explain(f, p, e);
-
-	if (r < 0 && keeper >= 0 && keeper_failure(keeper, e))
-		err_wrap(e, "%s", p->image);
-	return r;
-}
-
-static void warn_skipped(const struct enter *x, const struct plan *p)
-{
-	const struct fault *list;
-	size_t n = enter_skipped(x, &list);
-
-	for (size_t i = 0; i < n; i++) {
-		struct err e = { 0 };
-
-		fault_explain(&list[i], p, &e);
-		log_warn("%s", e.text);
-	}
-}
-
-/* The container's process: becomes the program, or hands the reason to the waiter. */
-static int enter_and_exec(struct enter *x, struct plan *p, int keeper, const struct waiter *w,
-			  struct err *e)
-{
-	struct fault f = { 0 };
-
-	if (enter_build(x, keeper, &f) < 0)
-		return explain(&f, p, keeper, e);
-	warn_skipped(x, p);
-	if (w && p->init && init_spawn(INIT_PLAIN, &f) < 0)
-		return explain(&f, p, keeper, e);
-	if (w)
-		waiter_unblock(w);
-	enter_exec(x, &f);
-	return explain(&f, p, keeper, e);
-}
-
-/* With a PID namespace, for which this process stays outside and waits. */
-static int act_apart(struct enter *x, struct plan *p, int keeper, struct err *e)
-{
-	const unsigned made = CLONE_NEWUSER | CLONE_NEWPID;
-	struct fault f = { 0 };
-	struct waiter w;
-	int r = waiter_fork(&w, p->init ? WAITER_INIT : WAITER_BARE, made, &f);
-
-	if (r < 0)
-		return explain(&f, p, keeper, e);
-	if (r == 0) {
-		enter_has_namespaces(x, made);
-		r = enter_and_exec(x, p, keeper, &w, e);
-		waiter_fail(&w, r, e);
-	}
-	r = waiter_started(&w, e);
-	if (r)
-		return r;
-	waiter_finish(&w);
-}
-
 static int act(struct plan *p, struct facts *facts, struct run_image *image,
-	       struct run_images *images, struct run_share *share, struct err *e)
+	       struct run_images *images, struct run_share *share, struct instance_start *start,
+	       struct err *e)
 {
-	bool alone = !run_share_wanted(share, p);
+	bool alone = !run_share_wanted(share, p) || start;
 	auto_serving struct serving serving = { 0 };
 	struct keeper_work work;
 	auto_enter struct enter *x = NULL;
@@ -110,9 +51,9 @@ static int act(struct plan *p, struct facts *facts, struct run_image *image,
 		return -1;
 	if (work.nfuse && keeper_start(&keeper, &work, e) < 0)
 		return -1;
-	if (p->ns & CLONE_NEWPID)
-		return act_apart(x, p, keeper, e);
-	return enter_and_exec(x, p, keeper, NULL, e);
+	if (start)
+		return instance_start_act(start, x, p, keeper, e);
+	return run_enter(x, p, keeper, e);
 }
 
 /* A URI becomes a file of the store; the request's pull options apply. */
@@ -139,20 +80,23 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 	auto_plan struct plan *plan = NULL;
 	auto_lent struct lent lent = { 0 };
 	auto_run_share struct run_share share = { 0 };
+	auto_instance_start struct instance_start start = { 0 };
 	struct run_req mine = *req; /* its lists are borrowed */
 	struct facts facts = { 0 };
 
+	if (str_has_prefix(req->image, JOIN_SCHEME))
+		return flow_join(req, text, e);
 	if (run_share_begin(&share, &mine, environ, e) < 0)
 		return -1;
 	req = &mine;
+	if (req->instance && !req->dry_run && instance_start_claim(&start, req, e) < 0)
+		return -1;
 	if (image_path(req, &path, e) < 0 || run_host_gather(&host, req, &facts, e) < 0)
 		return -1;
 	if (run_image_open(&image, buf_str(&path), facts.cwd, req, &facts.image, e) < 0)
 		return source_explain_missing(req->image, e);
 	if (run_images_gather(&images, req, &facts, e) < 0)
 		return -1;
-	if (run_image_open(&image, buf_str(&path), facts.cwd, req, &facts.image, e) < 0)
-		return source_explain_missing(req->image, e);
 	if (req->verb == RUN_TEST && !facts.image.has_test) {
 		log_info("the image has no test script; nothing was started");
 		return 0;
@@ -168,5 +112,5 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 		plan_json(plan, text);
 		return 0;
 	}
-	return act(plan, &facts, &image, &images, &share, e);
+	return act(plan, &facts, &image, &images, &share, req->instance ? &start : NULL, e);
 }

@@ -9,7 +9,8 @@
 #include "src/base/fd.h"
 #include "src/base/path.h"
 
-#define NAMES_MAX (4 << 20) /* bytes of /etc/passwd or /etc/group that are read */
+#define STARTSCRIPT "/.singularity.d/startscript"
+#define NAMES_MAX   (4 << 20) /* bytes of /etc/passwd or /etc/group that are read */
 
 void run_image_fini(struct run_image *r)
 {
@@ -44,6 +45,22 @@ static bool program_exists(struct run_image *r, const char *path)
 		return squash_stat_path(r->squash, path, true, &st, &ignored) == 0;
 	fd = open_in_root(r->image->fd, path, O_PATH, 0);
 	return fd >= 0;
+}
+
+/* Images that were made without a %startscript have a script of one line, "#!/bin/sh": nothing to
+ * start, and no shell to look for. */
+static bool startscript_says(struct run_image *r)
+{
+	auto_buf struct buf text = { 0 };
+	struct err ignored;
+	const char *p;
+
+	if (!program_exists(r, STARTSCRIPT))
+		return false;
+	if (text_read(r, STARTSCRIPT, &text, &ignored) != 0)
+		return true;
+	p = strchr(buf_str(&text), '\n');
+	return !str_has_prefix(buf_str(&text), "#!/bin/sh") || (p && p[strspn(p, " \t\n")]);
 }
 
 /* Broken tables of names keep nobody from running: the plan makes new ones. */
@@ -110,6 +127,7 @@ int run_image_open(struct run_image *r, const char *path, const char *cwd,
 				     .size = im->size,
 				     .runscript = im->runscript,
 				     .has_sh = im->has_sh };
+	out->has_startscript = req->verb == RUN_START && startscript_says(r);
 	out->has_bash = req->verb == RUN_SHELL && program_exists(r, "/bin/bash");
 	out->has_test = req->verb == RUN_TEST && program_exists(r, "/.singularity.d/test");
 	scripts_list(r, out);

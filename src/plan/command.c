@@ -5,6 +5,7 @@
 #include "src/plan/script.h"
 
 #define RUNSCRIPT	"/.singularity.d/runscript"
+#define STARTSCRIPT	"/.singularity.d/startscript"
 #define TESTSCRIPT	"/.singularity.d/test"
 #define VALUE_LINES_MAX 500
 
@@ -136,6 +137,8 @@ int command_make(struct strv *argv, const struct run_req *req, const struct fact
 		r = command_shell(argv, req, f, e);
 	else if (req->verb == RUN_RUN)
 		r = command_run(argv, req, f, notes, e);
+	else if (req->verb == RUN_START)
+		strv_add(argv, STARTSCRIPT);
 	else if (req->verb == RUN_TEST)
 		strv_add(argv, TESTSCRIPT);
 	else if (!req->args.n)

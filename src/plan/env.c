@@ -421,6 +421,8 @@ static void put_engine_rest(struct builder *b)
 	put_engine(b, "BIND", b->known->bind);
 	put_engine(b, "ENVIRONMENT", ENV_DIR "91-environment.sh");
 	put_engine(b, "APPNAME", "");
+	if (b->req->instance || b->req->joined)
+		put_engine(b, "INSTANCE", b->req->instance ? b->req->instance : b->req->joined);
 	if (b->req->no_eval)
 		put_engine(b, "NO_EVAL", "1");
 	if (path)

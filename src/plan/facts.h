@@ -77,6 +77,7 @@ struct facts_image {
 	const char *runscript;		   /* /.singularity.d/runscript; run only */
 	const struct fact_script *scripts; /* /.singularity.d/env, in glob order */
 	size_t nscripts;
+	bool has_startscript; /* one that holds a command; start only */
 	bool has_sh;   /* /bin/sh leads to something */
 	bool has_bash; /* /bin/bash; shell only */
 	bool has_test; /* /.singularity.d/test; test only */

@@ -78,7 +78,7 @@ int isolate_check(const struct run_req *req, struct err *e)
 
 void isolate_make(struct plan *p, const struct run_req *req)
 {
-	if (req->pid)
+	if (req->pid || req->instance)
 		p->ns |= CLONE_NEWPID;
 	if (req->ipc)
 		p->ns |= CLONE_NEWIPC;
@@ -86,7 +86,7 @@ void isolate_make(struct plan *p, const struct run_req *req)
 		p->ns |= CLONE_NEWUTS;
 	if (has_own_net(req))
 		p->ns |= CLONE_NEWNET;
-	p->init = req->pid && !req->no_init;
+	p->init = req->instance || (req->pid && !req->no_init);
 	if (req->hostname)
 		p->hostname = xstrdup(req->hostname);
 }

@@ -290,7 +290,7 @@ static void add_system(struct plan *p, const struct run_req *req, const struct b
 			continue;
 		if (!strcmp(path, "/dev") && contain)
 			add_minimal_dev(p, req, user);
-		else if (!strcmp(path, "/proc") && req->pid)
+		else if (!strcmp(path, "/proc") && (req->pid || req->instance))
 			add_proc(p, user, f);
 		else
 			add_host(p, user, f, path, PLAN_REC);

@@ -252,6 +252,7 @@ int plan_make(struct plan **out, const struct run_req *req, const struct facts *
 	p->gid = f->gid;
 	p->umask = req->no_umask ? 0022 : f->umask;
 	isolate_make(p, req);
+	p->idle = req->verb == RUN_START && !f->image.has_startscript;
 	note_unknown_words(p, req);
 	if (f->lent)
 		plan_lent_say(p, f->lent);

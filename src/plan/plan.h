@@ -107,6 +107,7 @@ struct plan {
 	mode_t umask;
 	unsigned ns; /* CLONE_NEW* beyond CLONE_NEWUSER | CLONE_NEWNS */
 	bool init;   /* with CLONE_NEWPID: a small init is the first process, else the program */
+	bool idle;   /* an instance without a program */
 	char *hostname; /* NULL: the host's */
 
 	struct strv lent;  /* verdicts on what the host lends, a line each */

@@ -143,6 +143,8 @@ static void put_namespaces(struct jw *w, const struct plan *p)
 		 ARRAY_LEN(namespaces));
 	if (p->ns & CLONE_NEWPID)
 		jw_bool(w, "init", p->init);
+	if (p->idle)
+		jw_bool(w, "idle", true);
 	if (p->hostname)
 		jw_str(w, "hostname", p->hostname);
 }

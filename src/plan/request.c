@@ -48,7 +48,8 @@ void request_settle(struct run_req *r)
 const char *request_verb(enum run_verb v)
 {
 	static const char *const names[] = {
-		[RUN_EXEC] = "exec", [RUN_RUN] = "run", [RUN_SHELL] = "shell", [RUN_TEST] = "test"
+		[RUN_EXEC] = "exec", [RUN_RUN] = "run", [RUN_SHELL] = "shell", [RUN_TEST] = "test",
+		[RUN_START] = "start"
 	};
 
 	return names[v];

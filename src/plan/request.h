@@ -13,7 +13,7 @@
 
 #include "src/base/buf.h"
 
-enum run_verb { RUN_EXEC, RUN_RUN, RUN_SHELL, RUN_TEST };
+enum run_verb { RUN_EXEC, RUN_RUN, RUN_SHELL, RUN_TEST, RUN_START };
 
 struct run_req {
 	enum run_verb verb;
@@ -55,6 +55,9 @@ struct run_req {
 	const char *network;	  /* --network: names with commas; implies net */
 	const char *netns_path;	  /* --netns-path */
 	struct strv network_args; /* --network-args: nothing that "none" has a use for */
+	const char *instance;	  /* instance start, run: its name; else NULL */
+	const char *joined;	  /* the instance that is joined; NULL: none */
+	const char *pid_file;	  /* --pid-file: where an instance's pid is written */
 	struct strv dns;	  /* --dns: addresses; commas */
 	bool writable_tmpfs;
 

@@ -50,7 +50,7 @@ ends() {
 
 reached() {
 	local sig
-	for sig in TERM USR1 HUP ALRM RTMIN; do # a shell's background job ignores INT
+	for sig in TERM USR1 HUP ALRM; do # a shell's background job ignores INT
 		"$BERTH" exec --pid "$IMG" sh -c "trap 'echo got $sig >got; exit 9' $sig; echo >ready
 			while :; do sleep 0.05; done" 3>&- &
 		until_is 20 test -e ready
