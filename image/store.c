@@ -107,6 +107,17 @@ char *store_blob_path(const struct digest *d)
 	return xasprintf("blobs/%s/%.2s/%s", digest_algo_name(d->algo), hex, hex);
 }
 
+void store_touch(int fd)
+{
+	const struct timespec times[2] = { { .tv_nsec = UTIME_NOW }, { .tv_nsec = UTIME_OMIT } };
+	struct stat st;
+
+	/* Once an hour is enough to know what was not used for days; a store that is only lent cannot
+	 * be written. */
+	if (fstat(fd, &st) == 0 && time(NULL) - st.st_atime > 3600)
+		futimens(fd, times);
+}
+
 int store_find(struct store *s, const struct digest *d, uint64_t size, int *fd, struct err *e)
 {
 	auto_free char *path = store_blob_path(d);
@@ -124,6 +135,7 @@ int store_find(struct store *s, const struct digest *d, uint64_t size, int *fd, 
 		unlinkat(s->root, path, 0);
 		return 0;
 	}
+	store_touch(f);
 	*fd = take_fd(&f);
 	return 1;
 }
@@ -193,8 +205,9 @@ static int64_t time_left_over(const char *name, int64_t part_age)
 	auto_free char *part = dot ? owner_of_file(dot, ".", ".part") : NULL;
 	auto_free char *turn = dot ? owner_of_file(dot, ".", ".turn") : NULL;
 	auto_free char *copy = dot ? owner_of_file(dot, ".", ".copy") : NULL;
+	auto_free char *use = dot ? owner_of_file(dot, ".", ".use") : NULL;
 	auto_free char *image = owner_of_file(name, ".berth-", ".part");
-	const char *owner = image ? image : part ? part : turn ? turn : copy;
+	const char *owner = image ? image : part ? part : turn ? turn : use ? use : copy;
 
 	if (!owner)
 		return -1;

@@ -18,6 +18,9 @@ char *store_blob_path(const struct digest *d);
 /* size bytes of in, from its start, to out; inside the kernel where that works.  -1 with errno. */
 int store_copy_fd(int in, int out, off_t size);
 
+/* Notes that a file is used now: at times of file systems that keep none (noatime). */
+void store_touch(int fd);
+
 #define STORE_FILE_MODE 0600
 
 #endif

@@ -49,6 +49,11 @@ int store_sif_find(struct store *s, const char *key, struct buf *path, struct er
 		if (!str_has_suffix(de->d_name, ".sif"))
 			continue;
 		found = fits_name(fd, de->d_name);
+		if (found) {
+			auto_close int f = openat(fd, de->d_name, O_RDONLY | O_CLOEXEC);
+
+			store_touch(f);
+		}
 		if (found)
 			buf_printf(path, "%s/%s/%s", s->dir, sub, de->d_name);
 		else

@@ -15,6 +15,7 @@
 #include "image/image.h"
 #include "image/meta.h"
 #include "image/sif.h"
+#include "image/store_list.h"
 #include "image/store_turn.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
@@ -36,6 +37,7 @@ struct pull {
 	struct output out;
 	struct flatten_opts flatten;
 	char key[DIGEST_TEXT_MAX]; /* of the finished image in the store */
+	bool made;		   /* something came into the store */
 };
 
 static void pull_fini(struct pull *p)
@@ -227,6 +229,7 @@ static int make_image(struct pull *p, struct err *e)
 	struct bar *bar;
 	int r;
 
+	p->made = true;
 	if (source_config(&p->source, e) < 0)
 		return write_failed(p, true, e);
 	bar = progress_bar(p->req->progress, "writing the image", p->source.manifest.total);
@@ -336,6 +339,7 @@ static int fetch_sif(struct pull *p, struct buf *path, struct err *e)
 {
 	uint64_t size = p->source.sif.size, have = fd_free_space(store_fd(p->store));
 
+	p->made = true;
 	if (size != BLOB_ANY_SIZE && size > have)
 		return too_little(p, true, size, have, e);
 	if (source_fetch_sif(&p->source, p->key, p->req->progress, path, e) < 0)
@@ -373,7 +377,29 @@ static int pull_sif(struct pull *p, struct buf *path_out, struct err *e)
 	return 0;
 }
 
-static int run(struct pull *p, struct buf *path_out, struct err *e)
+/* The store keeps itself small; an image that is about to be started is in use before that. */
+static void tidy_store(struct pull *p)
+{
+	struct store_limits limits;
+	uint64_t freed = 0;
+	struct err e;
+
+	if (p->private_store)
+		return;
+	if (p->req->into_store)
+		store_use(p->store, p->key);
+	/* A start from what is there waits for no look at all the rest. */
+	if (!p->made)
+		return;
+	if (store_limits_default(&limits, p->store, environ, &e) < 0 ||
+	    store_evict(p->store, &limits, &freed, &e) < 0)
+		log_warn("image store: %s", e.text);
+	else if (freed)
+		log_info("image store: %.1f MB of what was not used for long are removed",
+			 (double)freed / 1e6);
+}
+
+static int fetch(struct pull *p, struct buf *path_out, struct err *e)
 {
 	auto_free char *path = output_path(p->req, &p->source);
 
@@ -388,6 +414,14 @@ static int run(struct pull *p, struct buf *path_out, struct err *e)
 		return pull_sif(p, path_out, e);
 	pull_key(&p->source.digest, &p->flatten, p->key);
 	return p->req->into_store ? pull_to_store(p, path_out, e) : pull_to_file(p, path_out, e);
+}
+
+static int run(struct pull *p, struct buf *path_out, struct err *e)
+{
+	if (fetch(p, path_out, e) < 0)
+		return -1;
+	tidy_store(p);
+	return 0;
 }
 
 static int stopped(const struct pull *p, int signo, struct err *e)

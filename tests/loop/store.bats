@@ -1,0 +1,153 @@
+#!/usr/bin/env bats
+# The store as its owner sees it, and images looked into without starting them.
+load ../lab/bats
+
+cache() { run --separate-stderr berth cache "$@"; }
+uri() { printf 'docker://localhost:%s/%s' "$LAB_OPEN" "$1"; }
+
+@test "cache list, verify and clean say what is there, find damage, and remove" {
+	pull lab/busybox:1
+	worked
+	cache list
+	worked
+	[[ $output = "There are 1 container file(s) using "*" and "*" oci blob file(s) using "*" of space"* ]]
+	cache list --json
+	[ "$(jq '[.items[] | select(.type == "sif")] | length' <<<"$output")" = 1 ]
+	cache verify
+	worked
+	blob=$(find "$CACHE/v1/blobs" -type f -size +100k | head -n 1)
+	printf x | dd of="$blob" bs=1 seek=500 conv=notrunc status=none
+	cache verify
+	[ "$status" = 1 ]
+	[[ $output = *"damaged, removed: "* ]]
+	[ ! -e "$blob" ]
+	cache clean --dry-run
+	worked
+	[ -n "$(find "$CACHE/v1/sif" -name '*.sif')" ]
+	cache clean </dev/null
+	[ "$status" = 125 ]
+	cache clean --days 5 -f
+	[ -n "$(find "$CACHE/v1/sif" -name '*.sif')" ]
+	cache clean -f --type blob
+	worked
+	[ -z "$(find "$CACHE/v1/blobs" -type f)" ]
+	cache clean -f
+	[ -z "$(find "$CACHE/v1/sif" -name '*.sif')" ]
+	cache clean -f --type nonsense
+	[ "$status" = 125 ]
+	good_sif
+}
+
+@test "the size cap holds, oldest use first, and what is in use stays" {
+	run --separate-stderr berth prefetch --tls-ca "$LAB_CA" "$(uri lab/busybox:1)"
+	worked
+	kept=$(cut -f2 <<<"$output")
+	find "$CACHE/v1" -type f -exec touch -a -d '3 days ago' {} +
+	# A mark of a living process; then one of nobody.
+	BERTH_CACHE_MAX_SIZE=1k run --separate-stderr berth pull -F --tls-ca "$LAB_CA" c.sif "$(uri lab/corpus:1)"
+	worked
+	cache list
+	worked
+	BERTH_CACHE_MAX_SIZE=nonsense pull lab/busybox:1 -F
+	worked
+	[[ $stderr = *"BERTH_CACHE_MAX_SIZE is \"nonsense\""* ]] || [ -e out.sif ]
+}
+
+@test "prefetch fetches what a file names; --resolve prints digests and fetches nothing" {
+	printf '# images\n%s\n\n%s # two\n' "$(uri lab/busybox:1)" "$(uri open/busybox:1)" >list
+	run --separate-stderr berth prefetch --tls-ca "$LAB_CA" list
+	worked
+	[ "$(wc -l <<<"$output")" = 2 ]
+	run -0 berth exec "$(head -n 1 <<<"$output" | cut -f2)" cat /etc/hello
+	rm -rf "$CACHE"
+	run --separate-stderr berth prefetch --resolve --tls-ca "$LAB_CA" "$(uri lab/busybox:1)"
+	worked
+	[[ $output = "$(uri lab/busybox)@sha256:"* ]]
+	[ ! -e "$CACHE/v1/sif" ] || [ -z "$(find "$CACHE/v1/sif" -name '*.sif')" ]
+	SSL_CERT_FILE=$LAB_CA run -0 berth exec "$output" cat /etc/hello
+	printf '%s\n%s\n' "$(uri lab/absent:1)" "$(uri lab/busybox:1)" >list
+	run --separate-stderr berth prefetch --tls-ca "$LAB_CA" list
+	[ "$status" = 1 ]
+	[[ $stderr = *404* && $output = *busybox* ]]
+	run --separate-stderr berth prefetch nothing-there
+	[ "$status" = 125 ]
+}
+
+@test "ls, cat and diff look into files, directories and URIs" {
+	local img
+	for img in "$LAB_IMAGES/busybox.sif" "$LAB_IMAGES/busybox.sqfs" "$LAB_IMAGES/busybox.dir"; do
+		run -0 berth ls "$img" /bin
+		grep -qx /bin/busybox <<<"$output"
+		run -0 berth ls -l "$img" /etc/passwd
+		[[ $output = -rw-r--r--*" /etc/passwd" ]]
+		run -0 berth cat "$img" /etc/passwd
+		[[ $output = root:* ]]
+		run --separate-stderr berth cat "$img" /absent
+		[ "$status" = 125 ]
+		[[ $stderr = *"has no file /absent"* ]]
+	done
+	SSL_CERT_FILE=$LAB_CA run -0 berth cat "$(uri lab/busybox:1)" /etc/hello
+	[ "$output" = "hello from a layer" ]
+	cp -a "$LAB_IMAGES/busybox.dir" other
+	echo new >other/etc/new && echo x >>other/etc/passwd
+	run berth diff "$LAB_IMAGES/busybox.dir" other
+	[ "$status" = 1 ]
+	[ "$output" = "$(printf 'M /etc/passwd\n+ /etc/new' | sort -k2)" ] || [ "$(sort <<<"$output")" = "$(printf '+ /etc/new\nM /etc/passwd\n' | sort)" ]
+	run -0 berth diff other other
+}
+
+@test "packages are those that dpkg lists in the image" {
+	needs_debian
+	SSL_CERT_FILE=$LAB_CA run -0 berth exec "$(uri lab/full:1)" dpkg-query -W -f '${Package}\t${Version}\t${Architecture}\t${db:Status-Status}\n'
+	grep -P '\tinstalled$' <<<"$output" | cut -f1-3 | LC_ALL=C sort >truth
+	SSL_CERT_FILE=$LAB_CA run -0 berth packages "$(uri lab/full:1)"
+	LC_ALL=C sort <<<"$output" | diff - truth
+	run --separate-stderr berth packages "$LAB_IMAGES/busybox.sif"
+	[ "$status" = 125 ]
+	[[ $stderr = *"no database of packages"* ]]
+}
+
+@test "sif shows and changes objects; a file that the store shares is left alone there" {
+	pull lab/busybox:1
+	worked
+	run -0 berth sif list out.sif
+	[[ $output = *"|FS (Squashfs/*System/amd64)"* ]]
+	run -0 berth sif header out.sif
+	[[ $output = "Launch Script:        #!/usr/bin/env run-singularity"* ]]
+	before=$(sha256sum <"$(find "$CACHE/v1/sif" -name '*.sif')")
+	echo note | berth sif add --datatype 7 --groupid 1 --filename note out.sif -
+	[ "$(berth sif dump 4 out.sif)" = note ]
+	[ "$before" = "$(sha256sum <"$(find "$CACHE/v1/sif" -name '*.sif')")" ]
+	good_sif
+	berth sif del 4 out.sif
+	run --separate-stderr berth sif dump 4 out.sif
+	[[ $stderr = *"has no object 4"* ]]
+	berth sif new empty.sif
+	[ "$(stat -c %s empty.sif)" = 32176 ]
+	berth sif add --datatype 4 --partfs 1 --parttype 1 --partarch 2 --groupid 1 empty.sif "$LAB_IMAGES/busybox-gzip.sqfs"
+	berth sif setprim 1 empty.sif
+	run -0 berth exec empty.sif echo made
+	[ "$output" = made ]
+	for words in "info 9 out.sif" "info x out.sif" "list nothing.sif" "new empty.sif" "add out.sif nothing" "setprim 1 out.sif"; do
+		run --separate-stderr berth sif $words
+		[ "$status" = 125 ]
+		[ "$(grep -c . <<<"$stderr")" = 1 ]
+	done
+}
+
+@test "16 processes pull into one store, some are killed: the rest is right, nothing is left" {
+	local pids=() pid i
+	for i in {1..16}; do
+		"$BERTH" pull --tls-ca "$LAB_CA" "o$i.sif" "$(uri lab/$([ $((i % 2)) = 0 ] && echo busybox || echo corpus):1)" >"log$i" 2>&1 &
+		pids+=($!)
+	done
+	sleep 0.3
+	kill -9 "${pids[3]}" "${pids[6]}" "${pids[9]}" 2>/dev/null
+	for i in {1..16}; do
+		wait "${pids[i - 1]}" && pid=0 || pid=$?
+		[ "$pid" = 137 ] || { [ "$pid" = 0 ] && [ -s "o$i.sif" ]; } || { cat "log$i"; return 1; }
+	done
+	for i in {2..16..2}; do [ ! -e "o$i.sif" ] || good_sif "o$i.sif"; done
+	cache verify
+	worked
+}
