@@ -70,7 +70,7 @@ const struct cmd cmd_exec = {
 		"  berth exec -B /scratch:/data:ro docker://debian:12 ls /data",
 	.opts = run_opts,
 	.size = sizeof(struct run_req),
-	.least = 2,
+	.least = 1,
 	.most = CMD_MANY,
 	.run = run_exec,
 };

@@ -34,6 +34,11 @@ const struct opt run_opts[] = {
 		 "leave out proc, sys, dev, home, tmp, cwd, bind-paths or one absolute target"),
 
 	/* Environment. */
+	OPT_STR(0, "env-level", "LEVEL", "ENV_LEVEL", REQ, env_level,
+		"how much of the host's environment passes: dropin, clean (nothing that a loader, "
+		"Python, Perl, R or conda acts on), strict (terminal, locale, the job)"),
+	OPT_FLAG(0, "explain-env", NULL, REQ, explain_env,
+		 "print where each variable comes from, start nothing"),
 	OPT_FLAG('e', "cleanenv", "CLEANENV", REQ, cleanenv,
 		 "do not pass the host's environment on"),
 	OPT_LIST(0, "no-env", "NAMES", "NOENV,NO_ENV", REQ, no_env, 0,
@@ -48,6 +53,8 @@ const struct opt run_opts[] = {
 	/* What is started. */
 	OPT_STR('s', "shell", "PATH", "SHELL", REQ, shell,
 		"the program that shell starts"),
+	OPT_STR(0, "app", "NAME", "APP,APPNAME", REQ, app,
+		"an application of the image (/scif/apps/NAME): its environment, its runscript"),
 	OPT_FLAG(0, "no-umask", "NO_UMASK", REQ, no_umask, "use umask 0022"),
 	OPT_FLAG(0, "dry-run", NULL, REQ, dry_run,
 		 "print what would be done as JSON, start nothing"),

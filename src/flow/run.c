@@ -71,6 +71,18 @@ static int image_path(const struct run_req *req, struct buf *path, struct err *e
 	return source_path(&pull, path, e);
 }
 
+/* One line a variable: where it comes from, then NAME=VALUE on one line. */
+static void explain_env(const struct plan *p, struct buf *out)
+{
+	for (size_t i = 0; i < p->env_origins.n; i++) {
+		const char *tab = strchr(p->env_origins.v[i], '\t');
+
+		buf_printf(out, "%-26.*s ", (int)(tab - p->env_origins.v[i]), p->env_origins.v[i]);
+		buf_add_escaped(out, tab + 1, strlen(tab + 1));
+		buf_addch(out, '\n');
+	}
+}
+
 int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 {
 	auto_buf struct buf path = { 0 };
@@ -97,7 +109,7 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 		return source_explain_missing(req->image, e);
 	if (run_images_gather(&images, req, &facts, e) < 0)
 		return -1;
-	if (req->verb == RUN_TEST && !facts.image.has_test) {
+	if (req->verb == RUN_TEST && !req->app && !facts.image.has_test) {
 		log_info("the image has no test script; nothing was started");
 		return 0;
 	}
@@ -108,6 +120,10 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 		return -1;
 	for (size_t i = 0; i < plan->notes.n && launcher_is_speaker(&share.launcher); i++)
 		log_warn("%s", plan->notes.v[i]);
+	if (req->explain_env) {
+		explain_env(plan, text);
+		return 0;
+	}
 	if (req->dry_run) {
 		plan_json(plan, text);
 		return 0;

@@ -103,6 +103,19 @@ static char *image_name(const char *path, const char *cwd)
 	return real ? real : path_clean(cwd ? cwd : "/", path);
 }
 
+static void app_facts(struct run_image *r, const struct run_req *req, struct facts_image *out)
+{
+	auto_free char *dir = xasprintf("/scif/apps/%s", req->app);
+	auto_free char *script =
+		xasprintf("%s/scif/%s", dir, req->verb == RUN_TEST ? "test" : "runscript");
+
+	/* A name, no path: it ends up in one. */
+	if (!*req->app || strchr(req->app, '/') || req->app[0] == '.')
+		return;
+	out->has_app = program_exists(r, dir);
+	out->has_app_script = program_exists(r, script);
+}
+
 int run_image_open(struct run_image *r, const char *path, const char *cwd,
 		   const struct run_req *req, struct facts_image *out, struct err *e)
 {
@@ -129,6 +142,8 @@ int run_image_open(struct run_image *r, const char *path, const char *cwd,
 				     .has_sh = im->has_sh };
 	out->has_startscript = req->verb == RUN_START && startscript_says(r);
 	out->has_bash = req->verb == RUN_SHELL && program_exists(r, "/bin/bash");
+	if (req->app)
+		app_facts(r, req, out);
 	out->has_test = req->verb == RUN_TEST && program_exists(r, "/.singularity.d/test");
 	scripts_list(r, out);
 	if (im->oci) {

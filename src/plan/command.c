@@ -128,12 +128,31 @@ static int command_run(struct strv *argv, const struct run_req *req, const struc
 	return 0;
 }
 
+/* The script of one application of the image, in the layout of SCIF. */
+static int command_app(struct strv *argv, const struct run_req *req, const struct facts *f,
+		       struct err *e)
+{
+	const char *name = req->verb == RUN_TEST ? "test" : "runscript";
+
+	if (!f->image.has_app_script)
+		return err_set(e, ERR_NOTFOUND, "the application %s of the image has no %s",
+			       req->app, name);
+	strv_addf(argv, "/scif/apps/%s/scif/%s", req->app, name);
+	return 0;
+}
+
 int command_make(struct strv *argv, const struct run_req *req, const struct facts *f,
 		 struct strv *notes, struct err *e)
 {
 	int r = 0;
 
-	if (req->verb == RUN_SHELL)
+	if (req->app && !f->image.has_app)
+		r = err_set(e, ERR_NOTFOUND,
+			    "the image has no application \"%s\" (inspect --list-apps names them)",
+			    req->app);
+	else if (req->app && (req->verb == RUN_RUN || req->verb == RUN_TEST))
+		r = command_app(argv, req, f, e);
+	else if (req->verb == RUN_SHELL)
 		r = command_shell(argv, req, f, e);
 	else if (req->verb == RUN_RUN)
 		r = command_run(argv, req, f, notes, e);
@@ -141,6 +160,8 @@ int command_make(struct strv *argv, const struct run_req *req, const struct fact
 		strv_add(argv, STARTSCRIPT);
 	else if (req->verb == RUN_TEST)
 		strv_add(argv, TESTSCRIPT);
+	else if (req->explain_env && !req->args.n)
+		strv_add(argv, "true"); /* nothing is started */
 	else if (!req->args.n)
 		r = err_set(e, ERR_USAGE, "exec: the command is missing");
 	if (r < 0)

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "src/base/path.h"
+#include "src/plan/env_explain.h"
+#include "src/plan/env_level.h"
 #include "src/plan/inject.h"
 #include "src/plan/script.h"
 
@@ -30,11 +32,14 @@ struct builder {
 	struct strv host; /* what the host lends, filtered */
 	struct strv lent; /* variables that only glue knows; it unsets them */
 	size_t nput;	  /* how many BERTH_PUT_<n> there are */
+	enum env_level level;
+	struct env_explain explained;
 };
 
 void environment_fini(struct environment *env)
 {
 	strv_fini(&env->vars);
+	strv_fini(&env->origins);
 	free(env->glue);
 	*env = (struct environment){ 0 };
 }
@@ -45,6 +50,12 @@ static bool name_in(const char *const *list, size_t n, const char *key, size_t l
 		if (list[i][0] == key[0] && !strncmp(list[i], key, len) && !list[i][len])
 			return true;
 	return false;
+}
+
+static void explain(struct builder *b, const char *who)
+{
+	if (b->req->explain_env)
+		env_explain_changes(&b->explained, &b->vars.exported, who);
 }
 
 /* K=V, taken literally; a value of the engine's or the image's, which is no secret. */
@@ -102,6 +113,11 @@ static void source(struct builder *b, const struct fact_script *s)
 {
 	if (!b->shell && !script_run(&b->vars, s->text, NULL))
 		return;
+	if (b->req->explain_env && !b->shell && b->f->image.has_sh)
+		strv_addf(b->notes,
+			  "%s%s needs the image's shell: what it and the later ones set is known "
+			  "in the container only",
+			  ENV_DIR, s->name);
 	if (!shell_begin(b)) {
 		strv_addf(b->notes,
 			  "%s%s needs a shell and the image has no /bin/sh; it is not applied",
@@ -156,6 +172,8 @@ static void glue_put(struct builder *b, const char *key, const char *value, bool
 	size_t n = b->nput++;
 
 	strv_addf(&b->lent, "BERTH_PUT_%zu=%s", n, value);
+	if (b->req->explain_env)
+		strv_addf(&b->explained.origins, "in the container\t%s=%s", key, value);
 	buf_printf(&b->glue,
 		   evaluated ? "eval \"export %s=\\\"$BERTH_PUT_%zu\\\"\"\n"
 			     : "export %s=\"$BERTH_PUT_%zu\"\n",
@@ -289,6 +307,7 @@ static void inject(struct builder *b)
 			if (!strcmp(key, specials[k].name))
 				key = specials[k].as;
 		put_evaluated(b, key, v);
+		explain(b, v->from);
 		if (!strcmp(key, "LD_LIBRARY_PATH"))
 			run_text(b, "LD_LIBRARY_PATH=\"$LD_LIBRARY_PATH:" LIBS_DIR "\"\n");
 	}
@@ -384,9 +403,19 @@ static void collect_host(struct builder *b)
 {
 	if (b->req->cleanenv)
 		strv_add(&b->host, "LANG=C");
-	for (char *const *v = b->f->environ; v && *v; v++)
-		if (host_passes(b->req, b->f, *v) && !lent_takes_away(b->f, *v))
+	for (const char *const *v = env_level_adds(b->level); *v; v++)
+		strv_add(&b->host, *v);
+	for (char *const *v = b->f->environ; v && *v; v++) {
+		size_t n = strcspn(*v, "=");
+
+		if (!host_passes(b->req, b->f, *v) || lent_takes_away(b->f, *v))
+			continue;
+		if (env_level_passes(b->level, *v, n))
 			strv_add(&b->host, *v);
+		else if (b->req->explain_env)
+			strv_addf(&b->explained.origins,
+				  "not passed: %s\t%.*s=", env_level_name(b->level), (int)n, *v);
+	}
 }
 
 /* PREFIX_name=value for the three names that the engine is known by. */
@@ -407,6 +436,8 @@ static void put_identity(struct builder *b)
 {
 	put_engine(b, "CONTAINER", b->f->image.path);
 	put_engine(b, "NAME", path_base(b->f->image.path));
+	if (b->req->app)
+		put_engine(b, "APPNAME", b->req->app);
 }
 
 static void put_engine_rest(struct builder *b)
@@ -420,7 +451,8 @@ static void put_engine_rest(struct builder *b)
 	put_engine(b, "COMMAND", request_verb(b->req->verb));
 	put_engine(b, "BIND", b->known->bind);
 	put_engine(b, "ENVIRONMENT", ENV_DIR "91-environment.sh");
-	put_engine(b, "APPNAME", "");
+	if (!b->req->app)
+		put_engine(b, "APPNAME", "");
 	if (b->req->instance || b->req->joined)
 		put_engine(b, "INSTANCE", b->req->instance ? b->req->instance : b->req->joined);
 	if (b->req->no_eval)
@@ -444,6 +476,7 @@ static void image_scripts(struct builder *b)
 		if (!strcmp(s->name, "90-environment.sh"))
 			run_text(b, "PATH=\"${PATH:-" DEFAULT_PATH "}\"\nexport PATH\n");
 		source(b, s);
+		explain(b, s->name);
 		if (str_has_prefix(s->name, "10-docker"))
 			fix_path(b);
 		if (!strcmp(s->name, "99-base.sh"))
@@ -461,6 +494,7 @@ static void image_scripts(struct builder *b)
 		fix_path(b);
 	}
 	run_text(b, "PATH=\"${PATH:-" DEFAULT_PATH "}\"\nexport PATH\n");
+	explain(b, "image's configuration");
 	if (!b->injected)
 		inject(b);
 }
@@ -498,8 +532,10 @@ static void build(struct builder *b)
 	put(b, "HOME", b->known->home);
 	put(b, "PWD", b->known->cwd);
 	put_identity(b);
+	explain(b, "berth");
 	image_scripts(b);
 	run_text(b, runtime_text);
+	explain(b, "PATH rules");
 	lent_variables(b, false);
 
 	buf_adds(&prompt, "PS1=\"${PS1:-");
@@ -514,6 +550,7 @@ static void build(struct builder *b)
 	run_text(b, prompt_text);
 	put_engine_rest(b);
 	b->vars.outer = NULL;
+	explain(b, "berth");
 	if (!b->shell)
 		restore_host(b);
 	else
@@ -521,19 +558,27 @@ static void build(struct builder *b)
 	for (size_t i = 0; i < b->lent.n; i++)
 		strv_take(&b->vars.exported, take_ptr(b->lent.v[i]));
 	b->lent.n = 0;
+	if (!b->shell)
+		explain(b, "host");
+	for (size_t i = 0; b->shell && b->req->explain_env && i < b->host.n; i++)
+		strv_addf(&b->explained.origins, "host, unless set\t%s", b->host.v[i]);
 }
 
 int environment_make(struct environment *env, const struct run_req *req, const struct facts *f,
 		     const struct environment_known *known, struct strv *notes, struct err *e)
 {
 	struct builder b = { .req = req, .f = f, .known = known, .notes = notes };
-	int r = inject_collect(&b.inject, req, f, notes, e);
+	int r = env_level_parse(&b.level, req->env_level, e);
 
+	if (!r)
+		r = inject_collect(&b.inject, req, f, notes, e);
 	if (!r) {
 		collect_host(&b);
 		build(&b);
 		env->vars = b.vars.exported;
 		b.vars.exported = (struct strv){ 0 };
+		env->origins = b.explained.origins;
+		b.explained.origins = (struct strv){ 0 };
 		if (!strv_env_get(&env->vars, "PWD"))
 			strv_addf(&env->vars, "PWD=%s", known->cwd);
 		while (!str_has_prefix(env->vars.v[env->pwd], "PWD="))
@@ -545,6 +590,7 @@ int environment_make(struct environment *env, const struct run_req *req, const s
 	inject_fini(&b.inject);
 	strv_fini(&b.host);
 	strv_fini(&b.lent);
+	env_explain_fini(&b.explained);
 	buf_fini(&b.glue);
 	return r;
 }

@@ -26,8 +26,9 @@ struct environment_known {
 
 struct environment {
 	struct strv vars;
-	size_t pwd; /* index of PWD */
-	char *glue; /* ends in: exec "$@" */
+	size_t pwd;	     /* index of PWD */
+	char *glue;	     /* ends in: exec "$@" */
+	struct strv origins; /* --explain-env: "WHERE<tab>NAME=VALUE", and why others do not pass */
 };
 
 void environment_fini(struct environment *env);

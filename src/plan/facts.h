@@ -80,6 +80,8 @@ struct facts_image {
 	bool has_startscript; /* one that holds a command; start only */
 	bool has_sh;   /* /bin/sh leads to something */
 	bool has_bash; /* /bin/bash; shell only */
+	bool has_app;	     /* /scif/apps/NAME, of --app */
+	bool has_app_script; /* its runscript, or for test its test */
 	bool has_test; /* /.singularity.d/test; test only */
 
 	/* oci-config.json; NULL-terminated lists, NULL when absent. */

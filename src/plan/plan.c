@@ -40,6 +40,7 @@ void plan_free(struct plan *p)
 	strv_fini(&p->cwd);
 	strv_fini(&p->lent);
 	strv_fini(&p->notes);
+	strv_fini(&p->env_origins);
 	free(p);
 }
 
@@ -218,6 +219,8 @@ static int add_program(struct plan *p, const struct run_req *req, const struct f
 	p->env = env.vars;
 	p->env_pwd = env.pwd;
 	env.vars = (struct strv){ 0 };
+	p->env_origins = env.origins;
+	env.origins = (struct strv){ 0 };
 	if (env.glue) {
 		strv_add(&p->argv, "/bin/sh");
 		strv_add(&p->argv, "-c");

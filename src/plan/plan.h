@@ -105,13 +105,14 @@ struct plan {
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;
-	unsigned ns; /* CLONE_NEW* beyond CLONE_NEWUSER | CLONE_NEWNS */
-	bool init;   /* with CLONE_NEWPID: a small init is the first process, else the program */
-	bool idle;   /* an instance without a program */
+	unsigned ns;	/* CLONE_NEW* beyond CLONE_NEWUSER | CLONE_NEWNS */
+	bool init;	/* with CLONE_NEWPID: a small init is the first process, else the program */
+	bool idle;	/* an instance without a program */
 	char *hostname; /* NULL: the host's */
 
-	struct strv lent;  /* verdicts on what the host lends, a line each */
-	struct strv notes; /* warnings to print once: what was asked for and is not done so */
+	struct strv lent;	 /* verdicts on what the host lends, a line each */
+	struct strv env_origins; /* --explain-env: "WHERE<tab>NAME=VALUE" */
+	struct strv notes;	 /* warnings to print once: what was asked for and is not done so */
 
 	size_t mounts_cap, files_cap; /* private */
 };

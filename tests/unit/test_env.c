@@ -534,7 +534,90 @@ START_TEST(bash_finishes_the_environment_as_we_would)
 }
 END_TEST
 
-UNIT(env, image_scripts_win_over_the_host_and_need_no_shell,
+/* The last note on NAME. */
+static const char *origin(const struct fixture *x, const char *name)
+{
+	static char who[80];
+	size_t n = strlen(name);
+
+	for (size_t i = x->env.origins.n; i-- > 0;) {
+		const char *tab = strchr(x->env.origins.v[i], '\t');
+
+		if (!strncmp(tab + 1, name, n) && tab[1 + n] == '=') {
+			snprintf(who, sizeof(who), "%.*s", (int)(tab - x->env.origins.v[i]),
+				 x->env.origins.v[i]);
+			return who;
+		}
+	}
+	return "(none)";
+}
+
+START_TEST(each_variable_says_where_it_comes_from)
+{
+	struct fixture x;
+
+	fixture_init(&x);
+	x.facts.image.nscripts = 0;
+	script_add(&x, "10-docker2singularity.sh", DOCKER);
+	script_add(&x, "90-environment.sh", "export MINE=1 BOTH=two\n");
+	script_add(&x, "99-base.sh", BASE);
+	environ_add(&x, "APPTAINERENV_INJECTED=1");
+	environ_add(&x, "PYTHONPATH=/evil");
+	environ_add(&x, "PMI_RANK=2");
+	strv_add(&x.req.env, "OPTION=1");
+	x.req.explain_env = true;
+	x.req.env_level = "clean";
+	make(&x);
+	ck_assert_str_eq(origin(&x, "MINE"), "90-environment.sh");
+	ck_assert_str_eq(origin(&x, "BOTH"), "90-environment.sh");
+	ck_assert_str_eq(origin(&x, "MODE"), "10-docker2singularity.sh");
+	ck_assert_str_eq(origin(&x, "INJECTED"), "APPTAINERENV_");
+	ck_assert_str_eq(origin(&x, "OPTION"), "--env");
+	ck_assert_str_eq(origin(&x, "HOME"), "berth");
+	ck_assert_str_eq(origin(&x, "PMI_RANK"), "host");
+	ck_assert_str_eq(origin(&x, "PYTHONNOUSERSITE"), "host");
+	ck_assert_str_eq(origin(&x, "PYTHONPATH"), "not passed: clean");
+	ck_assert_pstr_eq(strv_env_get(&x.env.vars, "PYTHONPATH"), NULL);
+	ck_assert_str_eq(strv_env_get(&x.env.vars, "PYTHONNOUSERSITE"), "1");
+	fixture_fini(&x);
+}
+END_TEST
+
+START_TEST(names_of_no_env_do_not_pass)
+{
+	struct fixture x;
+
+	fixture_init(&x);
+	strv_add(&x.req.no_env, "LANG,SLURM_PROCID");
+	make(&x);
+	ck_assert_pstr_eq(strv_env_get(&x.env.vars, "LANG"), NULL);
+	ck_assert_pstr_eq(strv_env_get(&x.env.vars, "SLURM_PROCID"), NULL);
+	ck_assert_str_eq(strv_env_get(&x.env.vars, "TERM"), "xterm");
+	fixture_fini(&x);
+	strv_fini(&x.req.no_env);
+}
+END_TEST
+
+START_TEST(an_application_is_known_to_the_images_scripts)
+{
+	struct fixture x;
+
+	fixture_init(&x);
+	x.facts.image.nscripts = 0;
+	script_add(&x, "95-apps.sh",
+		   "if test -n \"${SINGULARITY_APPNAME:-}\"; then\n"
+		   "    export FOUND=\"$APPTAINER_APPNAME\"\nfi\n");
+	x.req.app = "foo";
+	make(&x);
+	ck_assert_str_eq(strv_env_get(&x.env.vars, "FOUND"), "foo");
+	ck_assert_str_eq(strv_env_get(&x.env.vars, "BERTH_APPNAME"), "foo");
+	fixture_fini(&x);
+}
+END_TEST
+
+UNIT(env, each_variable_says_where_it_comes_from, names_of_no_env_do_not_pass,
+     an_application_is_known_to_the_images_scripts,
+     image_scripts_win_over_the_host_and_need_no_shell,
      host_variables_come_last_and_the_engines_are_left_out,
      the_engine_says_what_runs_under_each_of_its_names,
      cleanenv_leaves_terminal_proxies_and_the_c_locale,
