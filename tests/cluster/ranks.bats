@@ -1,0 +1,134 @@
+# Real Slurm (two nodes on this machine), real Open MPI and MPICH, in the host and in an image.
+bats_require_minimum_version 1.5.0
+# shellcheck source=tests/lab/slurm.sh
+. "$BATS_TEST_DIRNAME/../lab/slurm.sh"
+
+export ASAN_OPTIONS=detect_leaks=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}
+
+setup_file() {
+	# The path of a socket has at most 107 bytes.
+	SLURM_DIR=$(mktemp -d /tmp/berth-slurm.XXXXXX)
+	export SLURM_DIR
+	slurm_begin "$SLURM_DIR" 2
+}
+teardown_file() {
+	slurm_end
+	rm -rf "$SLURM_DIR"
+}
+
+setup() {
+	IMG=$LAB_MPI/mpi.sqfs
+	export SLURM_CONF=$SLURM_DIR/slurm.conf
+	cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+# No keeper outlives its ranks.
+teardown() {
+	local i
+	for i in $(seq 100); do
+		[ -n "$(find /proc/[0-9]*/fd -lname "$LAB_MPI/*" 2>/dev/null)" ] || return 0
+		sleep 0.1
+	done
+	printf 'a keeper is left\n'
+	return 1
+}
+
+b() { echo "$BERTH" exec -B "$LAB_TMP" "$@"; }
+# prints TEXT COMMAND...: it ends well within a minute and prints exactly this line.
+prints() {
+	local want=$1 out
+	shift
+	out=$(timeout -k 5 60 "$@" 2>err) || { printf 'status %s\n' $?; cat err; return 1; }
+	[ "$out" = "$want" ] || { printf 'got    %s\nwanted %s\n' "$out" "$want"; head -n 20 err; return 1; }
+}
+OMPI=$LAB_TMP/app.openmpi MPICH=$LAB_TMP/app.mpich
+
+@test "mpirun of Open MPI on one node: all ranks meet, and read each other's memory" {
+	prints "size 4 sum 10" mpirun.openmpi --oversubscribe -np 4 $(b "$IMG") "$OMPI" hello
+	prints "size 4 unreadable 0" mpirun.openmpi --oversubscribe -np 4 $(b "$IMG") "$OMPI" pairs
+	prints "size 2 wrong 0" mpirun.openmpi -np 2 $(b "$IMG") "$OMPI" big 8000000
+}
+
+@test "mpirun of MPICH on one node, also through a shell for each rank" {
+	prints "size 4 sum 10" mpirun.mpich -np 4 $(b "$IMG") "$MPICH" hello
+	prints "size 4 unreadable 0" mpirun.mpich -np 4 sh -c "$(b "$IMG") $MPICH pairs; exit \$?"
+	prints "size 2 wrong 0" mpirun.mpich -np 2 $(b "$IMG") "$MPICH" big 8000000
+}
+
+@test "ranks that do not share: large messages pass, by way of shared memory" {
+	prints "size 2 wrong 0" mpirun.openmpi -np 2 $(b --share=none "$IMG") "$OMPI" big 8000000
+	prints "size 2 wrong 0" mpirun.mpich -np 2 $(b --share=none "$IMG") "$MPICH" big 8000000
+}
+
+@test "srun --mpi=pmix and Open MPI: two nodes, unequal numbers of tasks" {
+	prints "size 4 sum 10" srun -N2 -n4 --mpi=pmix $(b "$IMG") "$OMPI" hello
+	prints "size 5 sum 15" srun -N2 -n5 -m plane=4 --mpi=pmix $(b "$IMG") "$OMPI" hello
+	prints "size 4 unreadable 0" srun -N1 -n4 --mpi=pmix $(b "$IMG") "$OMPI" pairs
+}
+
+@test "srun --mpi=pmi2 and MPICH" {
+	prints "size 4 sum 10" srun -N1 -n4 --mpi=pmi2 $(b "$IMG") "$MPICH" hello
+	prints "size 4 unreadable 0" srun -N1 -n4 --mpi=pmi2 $(b "$IMG") "$MPICH" pairs
+}
+
+@test "mpirun across two nodes of an allocation" {
+	prints "size 4 sum 10" salloc -Q -N2 -n4 mpirun.openmpi -np 4 $(b "$IMG") "$OMPI" hello
+}
+
+@test "--cleanenv and --containall leave the wire-up whole" {
+	prints "size 4 unreadable 0" srun -N1 -n4 --mpi=pmix $(b -C --pwd /tmp "$IMG") "$OMPI" pairs
+	[ ! -s err ] || { cat err; return 1; }
+	prints "size 4 unreadable 0" srun -N1 -n4 --mpi=pmi2 $(b -C --pwd /tmp "$IMG") "$MPICH" pairs
+	prints "size 4 unreadable 0" mpirun.openmpi --oversubscribe -np 4 $(b -e "$IMG") "$OMPI" pairs
+}
+
+@test "a heterogeneous job, an array and steps side by side do not meet" {
+	local i
+	cat >job <<END
+#!/bin/sh
+for i in 1 2 3; do srun --overlap -n2 --mpi=pmix $(b "$IMG") $OMPI hello & done
+wait
+END
+	sbatch -Q -W -N1 -n2 -a 1-2 -o 'out.%a' job
+	for i in 1 2; do [ "$(grep -c 'size 2 sum 3' "out.$i")" = 3 ]; done
+	timeout 60 srun -n2 --mpi=none $(b "$IMG") sh -c 'readlink /proc/self/ns/user; sleep 1' : \
+		-n2 --mpi=none $(b "$IMG") sh -c 'readlink /proc/self/ns/user; sleep 1' >het
+	[ "$(wc -l <het)" = 4 ]
+}
+
+@test "a program's status, its signals and scancel" {
+	local job status=0
+	srun -n2 $(b "$IMG") sh -c 'exit 7' 2>err || status=$?
+	[ "$status" = 7 ]
+	cat >job <<END
+#!/bin/sh
+srun -n2 $(b "$IMG") sh -c 'trap "echo got usr2; exit 3" USR2; echo ready; while :; do sleep 0.1; done'
+END
+	job=$(sbatch --parsable -n2 -o out job)
+	until [ "$(grep -c ready out 2>/dev/null)" = 2 ]; do sleep 0.1; done
+	scancel -s USR2 "$job.0"
+	until ! squeue -h -j "$job" 2>/dev/null | grep -q .; do sleep 0.2; done
+	[ "$(grep -c 'got usr2' out)" = 2 ]
+	grep -q "JobId=$job .*ExitCode=3:0" "$SLURM_DIR/jobs" || grep "JobId=$job " "$SLURM_DIR/jobs"
+	job=$(sbatch --parsable -n2 -o out2 --wrap "srun -n2 $(b "$IMG") sleep 300")
+	until [ -n "$(find /proc/[0-9]*/fd -lname "$IMG" 2>/dev/null)" ]; do sleep 0.1; done
+	scancel "$job"
+	until ! squeue -h -j "$job" 2>/dev/null | grep -q .; do sleep 0.2; done
+	grep -q "JobId=$job .*JobState=CANCELLED" "$SLURM_DIR/jobs"
+}
+
+@test "sbcast carries an image to a node, and it runs there" {
+	cat >job <<END
+#!/bin/sh
+sbcast $LAB_MPI/mpi.sqfs $PWD/local.sqfs && srun -n2 --mpi=pmix $(b "$PWD/local.sqfs") $OMPI hello
+END
+	sbatch -Q -W -N1 -n2 -o out job
+	grep -q 'size 2 sum 3' out
+}
+
+@test "64 ranks of one node: one keeper, and nothing of Berth in a rank" {
+	mpirun.mpich -np 64 $(b "$IMG") sh -c 'echo up >&2; sleep 6' 2>up &
+	until [ "$(grep -c up up 2>/dev/null)" = 64 ]; do sleep 0.1; done
+	[ "$(find /proc/[0-9]*/fd -lname "$IMG" 2>/dev/null | cut -d/ -f3 | sort -u | wc -l)" = 1 ]
+	wait $!
+}
