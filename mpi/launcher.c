@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/path.h"
+
 #define IDS 4
 
 struct row {
@@ -77,6 +79,11 @@ static const char *const wired[] = {
 	"ZE_AFFINITY_MASK",
 };
 /* clang-format on */
+
+/* Each names a directory.  PMIx 3 and 4 (src/mca/gds/ds12, ds21), HPE PALS. */
+static const char *const directories[] = { "PMIX_SERVER_TMPDIR", "PMIX_DSTORE_21_BASE_PATH",
+					   "PMIX_DSTORE_ESH_BASE_PATH", "PALS_SPOOL_DIR",
+					   "PALS_RUNDIR" };
 
 /* The value of the first name of "A|B" that is set; NULL when none is. */
 static const char *value_of(char *const *environment, const char *names)
@@ -202,4 +209,18 @@ bool launcher_owns(const char *var)
 			return true;
 	}
 	return false;
+}
+
+void launcher_paths(struct strv *out, char *const *environment)
+{
+	for (size_t i = 0; i < ARRAY_LEN(directories); i++) {
+		const char *v = value_of(environment, directories[i]);
+		auto_free char *clean = v && v[0] == '/' ? path_clean("/", v) : NULL;
+		bool covered = !clean || !strcmp(clean, "/");
+
+		for (size_t k = 0; k < out->n; k++)
+			covered |= clean && path_is_below(clean, out->v[k]);
+		if (!covered)
+			strv_take(out, take_ptr(clean));
+	}
 }

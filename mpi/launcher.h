@@ -54,6 +54,11 @@ static inline bool launcher_is_speaker(const struct launcher *l)
 	return !l->name || l->rank <= 0;
 }
 
+/* Adds the directories that a launcher's variables name and its ranks have to see: PMIx's
+ * session and its shared memory store lie below Slurm's spool.  Absolute clean paths; whether
+ * they are there is not looked at. */
+void launcher_paths(struct strv *out, char *const *environment);
+
 /* Does this variable belong to what a launcher gives its ranks?  var: "K=V" or "K". */
 bool launcher_owns(const char *var);
 

@@ -101,6 +101,8 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 	if (run_share_begin(&share, &mine, environ, e) < 0)
 		return -1;
 	req = &mine;
+	facts.wired = share.wired;
+	facts.wired_paths = strv_list(&share.paths);
 	if (req->instance && !req->dry_run && instance_start_claim(&start, req, e) < 0)
 		return -1;
 	if (image_path(req, &path, e) < 0 || run_host_gather(&host, req, &facts, e) < 0)
@@ -115,7 +117,6 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 	}
 	if (facts.image.is_dir || req->dry_run)
 		run_image_names(&image, &facts.image);
-	facts.wired = share.wired;
 	if (run_lend(&lent, req, &facts, &image, e) < 0 || plan_make(&plan, req, &facts, e) < 0)
 		return -1;
 	for (size_t i = 0; i < plan->notes.n && launcher_is_speaker(&share.launcher); i++)

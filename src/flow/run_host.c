@@ -40,6 +40,8 @@ static void caller_facts(struct run_host *h, struct facts *f)
 			     .cwd = host->cwd,
 			     .umask = host->umask,
 			     .environ = host->environ,
+			     .wired = f->wired,
+			     .wired_paths = f->wired_paths,
 			     .image = f->image };
 }
 

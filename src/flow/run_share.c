@@ -25,6 +25,7 @@ _Static_assert(sizeof(struct report) <= MEET_DATA, "a report fits in a ticket");
 void run_share_fini(struct run_share *s)
 {
 	free(s->wired);
+	strv_fini(&s->paths);
 }
 
 int run_share_begin(struct run_share *s, struct run_req *req, char *const *environment,
@@ -38,6 +39,7 @@ int run_share_begin(struct run_share *s, struct run_req *req, char *const *envir
 		return -1;
 	if (!found)
 		return 0;
+	launcher_paths(&s->paths, environment);
 	while (environment[n])
 		n++;
 	s->wired = xcalloc(n + 1, sizeof(*s->wired));

@@ -28,7 +28,8 @@
 struct run_share {
 	struct launcher launcher;
 	struct share share;
-	char **wired; /* facts.wired */
+	char **wired;	   /* facts.wired */
+	struct strv paths; /* facts.wired_paths */
 };
 
 void run_share_fini(struct run_share *s);

@@ -147,6 +147,8 @@ void mounts_wants(struct strv *paths, const struct binds *user, const struct pla
 		strv_add(paths, home->src);
 	if (f->cwd)
 		strv_add(paths, f->cwd);
+	for (char *const *v = f->wired_paths; v && *v; v++)
+		strv_add(paths, *v);
 	for (size_t i = 0; i < user->n; i++)
 		if (!user->v[i].inner)
 			strv_add(paths, user->v[i].src);
@@ -440,12 +442,24 @@ static void add_cwd(struct plan *p, const struct run_req *req, const struct fact
 	mount_add(p, PLAN_BIND, f->cwd, f->cwd, PLAN_REC | PLAN_IS_DIR | PLAN_OPTIONAL);
 }
 
+/* Where a launcher's servers wait, unless it is in sight already. */
+static void add_wired(struct plan *p, const struct binds *user, const struct facts *f)
+{
+	for (char *const *v = f->wired_paths; v && *v; v++) {
+		const struct plan_mount *over = mount_over(p, *v);
+
+		if (!over || over->kind != PLAN_BIND || over->origin != PLAN_DEFAULT)
+			add_host(p, user, f, *v, PLAN_REC);
+	}
+}
+
 int mounts_make(struct plan *p, const struct binds *user, const struct plan_home *home,
 		const struct run_req *req, const struct facts *f, struct err *e)
 {
 	add_system(p, req, user, f);
 	if (add_home(p, req, user, home, f, e) < 0 || add_user(p, user, f, e) < 0)
 		return -1;
+	add_wired(p, user, f);
 	add_cwd(p, req, f);
 	if (f->lent)
 		plan_lent_mounts(p, f->lent, user);

@@ -117,15 +117,6 @@ END
 	grep -q "JobId=$job .*JobState=CANCELLED" "$SLURM_DIR/jobs"
 }
 
-@test "sbcast carries an image to a node, and it runs there" {
-	cat >job <<END
-#!/bin/sh
-sbcast $LAB_MPI/mpi.sqfs $PWD/local.sqfs && srun -n2 --mpi=pmix $(b "$PWD/local.sqfs") $OMPI hello
-END
-	sbatch -Q -W -N1 -n2 -o out job
-	grep -q 'size 2 sum 3' out
-}
-
 @test "64 ranks of one node: one keeper, and nothing of Berth in a rank" {
 	mpirun.mpich -np 64 $(b "$IMG") sh -c 'echo up >&2; sleep 6' 2>up &
 	until [ "$(grep -c up up 2>/dev/null)" = 64 ]; do sleep 0.1; done

@@ -171,6 +171,21 @@ START_TEST(a_launcher_s_variables_are_its_own)
 }
 END_TEST
 
+START_TEST(directories_of_the_launcher_are_named_once_each)
+{
+	auto_strv struct strv paths = { 0 };
+
+	launcher_paths(&paths,
+		       ENV("PMIX_SERVER_TMPDIR=/var/spool/slurmd/pmix.1.0/",
+			   "PMIX_DSTORE_ESH_BASE_PATH=/var/spool/slurmd/pmix.1.0/pmix_dstor_1",
+			   "PMIX_DSTORE_21_BASE_PATH=relative", "PALS_RUNDIR=/",
+			   "PALS_SPOOL_DIR=/run/../run/palsd"));
+	ck_assert_uint_eq(paths.n, 2);
+	ck_assert_str_eq(paths.v[0], "/var/spool/slurmd/pmix.1.0");
+	ck_assert_str_eq(paths.v[1], "/run/palsd");
+}
+END_TEST
+
 static const char *name_of(struct share *s, char *const *environment, const char *word, uid_t uid,
 			   const char *identity)
 {
@@ -241,5 +256,5 @@ END_TEST
 UNIT(launcher, each_launcher_is_known_by_its_variables, what_is_no_rank_has_no_launcher,
      mpirun_inside_of_a_slurm_step_wins, the_tasks_of_this_node_come_out_of_slurm_s_list,
      numbers_that_are_none_are_not_known, a_value_of_a_megabyte_is_cut,
-     a_launcher_s_variables_are_its_own, ranks_of_one_step_meet_and_no_others,
-     only_where_peers_are_possible_is_a_container_shared)
+     a_launcher_s_variables_are_its_own, directories_of_the_launcher_are_named_once_each,
+     ranks_of_one_step_meet_and_no_others, only_where_peers_are_possible_is_a_container_shared)
