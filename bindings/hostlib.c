@@ -33,25 +33,32 @@ int host_open(int rootfd, const char *path, int flags)
 				  : open_in_root(rootfd, path, flags, 0);
 }
 
-char *host_real(int rootfd, const char *path)
+/* The kernel knows the path of what is open: one call instead of one for each component. */
+static char *path_of_fd(int rootfd, int fd)
 {
-	auto_close int fd = -1;
 	char link[64], real[4096], root[4096];
 	ssize_t n, r = 0;
 
-	if (rootfd == AT_FDCWD)
-		return realpath(path, NULL);
-	fd = open_in_root(rootfd, path, O_PATH, 0);
-	if (fd < 0)
-		return NULL;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", rootfd);
-	r = readlink(link, root, sizeof(root) - 1);
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, real, sizeof(real) - 1);
-	if (r < 0 || n < r)
+	if (n <= 0 || real[0] != '/')
 		return NULL;
 	real[n] = '\0';
-	return xstrdup(real + (r == 1 ? 0 : r));
+	if (rootfd != AT_FDCWD) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", rootfd);
+		r = readlink(link, root, sizeof(root) - 1);
+		if (r < 0 || n < r)
+			return NULL;
+		r = r == 1 ? 0 : r;
+	}
+	return xstrdup(real + r);
+}
+
+char *host_real(int rootfd, const char *path)
+{
+	auto_close int fd = host_open(rootfd, path, O_PATH);
+
+	return fd < 0 ? NULL : path_of_fd(rootfd, fd);
 }
 
 static void add_dir(struct hostlib *h, const char *dir)
@@ -200,7 +207,7 @@ static int try_path(struct hostlib_lib *out, struct hostlib *h, const char *path
 		return 1;
 	}
 	out->path = xstrdup(path);
-	out->real = host_real(h->rootfd, path);
+	out->real = path_of_fd(h->rootfd, fd);
 	if (!out->real)
 		out->real = xstrdup(path);
 	return 0;

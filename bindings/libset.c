@@ -220,11 +220,12 @@ static void judge(struct libset *s, struct libset_lib *l);
 /* One needed library: false with the reason when it cannot be had. */
 static bool need_met(struct libset *s, struct libset_lib *l, const char *name)
 {
-	struct libset_lib *dep = find(s, name, l->bits);
+	struct libset_lib *dep;
 	const struct elf *lib;
 
 	if (is_libc(name))
 		return true; /* the versions decide */
+	dep = find(s, name, l->bits);
 	if (!(dep && dep->flags & LIBSET_TIED) && image_has(s->image, name, l->bits, &lib))
 		return true;
 	if (!dep && l->flags & LIBSET_ALONE) {
@@ -257,7 +258,8 @@ static bool fits(struct libset *s, struct libset_lib *l)
 		if (!need_met(s, l, f->needed[i]))
 			return false;
 	for (size_t i = 0; i < f->nverneed; i++) {
-		const struct libset_lib *dep = find(s, f->verneed[i].file, l->bits);
+		const struct libset_lib *dep =
+			is_libc(f->verneed[i].file) ? NULL : find(s, f->verneed[i].file, l->bits);
 
 		if (dep && (dep->state == GIVEN || dep->state == BUSY))
 			continue;
@@ -354,7 +356,8 @@ static int say(struct libset *s, const struct libset_lib *l, struct err *e)
 static bool circle_breaks(struct libset *s, struct libset_lib *l)
 {
 	for (size_t i = 0; l->state == GIVEN && i < l->lib.elf.nneeded; i++) {
-		const struct libset_lib *dep = find(s, l->lib.elf.needed[i], l->bits);
+		const char *name = l->lib.elf.needed[i];
+		const struct libset_lib *dep = is_libc(name) ? NULL : find(s, name, l->bits);
 
 		if (!dep || (dep->state != REFUSED && dep->state != ABSENT) || is_libc(dep->name) ||
 		    s->image->libc == INSIDE_NONE)

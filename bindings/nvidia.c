@@ -110,27 +110,27 @@ static bool leads_to_driver(const struct nvidia *n, const char *path)
 	return real && str_has_suffix(real, n->suffix);
 }
 
+/* Called for every library of the host: what tells most of them apart comes first. */
 static int see_library(void *arg, const char *name, const char *path)
 {
 	struct nvidia *n = arg;
-	bool listed = liblist_has(&n->list, name);
+	bool maybe = str_has_suffix(name, n->suffix) || may_be_driver(name);
 	unsigned flags = LIBSET_TIED | LIBSET_ALONE;
 
-	if (!strcmp(name, "libcuda.so.1") || !strcmp(name, "libnvidia-ml.so.1"))
-		flags |= LIBSET_DEVLINK;
-	if (!strcmp(name, "libcuda.so.1") && n->bits == elf_own_bits())
-		flags |= LIBSET_MUST;
-
-	if (!strncmp(name, "lib", 3) && (nvidia_lib_caps(name) & n->caps) &&
-	    (str_has_suffix(name, n->suffix) ||
-	     (may_be_driver(name) && leads_to_driver(n, path)))) {
-		/* libcuda.so, for those who link or load it by that name, comes with libcuda.so.1. */
-		if (!str_has_suffix(name, ".so"))
-			libset_add(&n->host->set, name, BY, flags, n->bits);
+	/* libcuda.so, for those who link or load it by that name, comes with libcuda.so.1. */
+	if ((!maybe && !liblist_has(&n->list, name)) || str_has_suffix(name, ".so") ||
+	    !(nvidia_lib_caps(name) & n->caps))
 		return 0;
-	}
-	if (listed && (nvidia_lib_caps(name) & n->caps) && !str_has_suffix(name, ".so"))
+	if (maybe && str_has_prefix(name, "lib") &&
+	    (str_has_suffix(name, n->suffix) || leads_to_driver(n, path))) {
+		if (!strcmp(name, "libcuda.so.1") || !strcmp(name, "libnvidia-ml.so.1"))
+			flags |= LIBSET_DEVLINK;
+		if (!strcmp(name, "libcuda.so.1") && n->bits == elf_own_bits())
+			flags |= LIBSET_MUST;
+		libset_add(&n->host->set, name, BY, flags, n->bits);
+	} else if (liblist_has(&n->list, name)) {
 		libset_add(&n->host->set, name, BY, LIBSET_ALONE | LIBSET_QUIET, n->bits);
+	}
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "src/base/fd.h"
 #include "src/base/path.h"
@@ -22,15 +23,22 @@ static bool below_tmpfs(const struct plan *p, uint64_t n, const char *dst)
 /* The directory that holds the last component of dst, made where it is missing. */
 static int parent_make(int root, const char *dst)
 {
-	int dir = open_in_root(root, "/", O_PATH | O_DIRECTORY, 0);
 	char path[4096];
+	size_t len = strlen(dst) - strlen(path_base(dst));
+	int dir;
 
 	if (strlen(dst) >= sizeof(path)) {
 		errno = ENAMETOOLONG;
-		close_p_(&dir);
 		return -1;
 	}
+	/* There in most cases, and then a single look-up. */
+	memcpy(path, dst, len);
+	path[len] = '\0';
+	dir = open_in_root(root, path, O_PATH | O_DIRECTORY, 0);
+	if (dir >= 0 || errno != ENOENT)
+		return dir;
 	strcpy(path, dst);
+	dir = open_in_root(root, "/", O_PATH | O_DIRECTORY, 0);
 	for (char *p = path + 1; dir >= 0 && (p = strchr(p, '/')); *p++ = '/') {
 		auto_close int up = dir;
 
@@ -42,12 +50,12 @@ static int parent_make(int root, const char *dst)
 	return dir;
 }
 
-/* Makes a target, or the link of PLAN_SYMLINK, inside a tmpfs of the plan. */
-static int target_make(int root, const struct plan_mount *m)
+/* Makes a target, or the link of PLAN_SYMLINK, inside a tmpfs of the plan.  *made is a file that
+ * was made, open: what is mounted on needs no second look-up. */
+static int target_make(int root, const struct plan_mount *m, int *made)
 {
 	const char *name = path_base(m->dst);
 	auto_close int dir = parent_make(root, m->dst);
-	auto_close int fd = -1;
 
 	if (dir < 0)
 		return -1;
@@ -55,25 +63,27 @@ static int target_make(int root, const struct plan_mount *m)
 		return symlinkat(m->src, dir, name);
 	if (m->flags & PLAN_IS_DIR)
 		return mkdirat(dir, name, 0755);
-	fd = openat(dir, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
-	return fd < 0 ? -1 : 0;
+	*made = openat(dir, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+	return *made < 0 ? -1 : 0;
 }
 
 static int mount_attach(struct enter *x, uint64_t i, struct fault *f)
 {
 	const struct plan_mount *m = &x->plan->mounts[i];
 	auto_close int target = -1;
+	int made = 0;
 
 	if (m->kind == PLAN_SYMLINK)
-		return target_make(x->root, m) < 0 ? fault_at(f, FAULT_TARGET, i) : 0;
-	target = open_in_root(x->root, m->dst, O_PATH, 0);
-	if (target < 0 && errno == ENOENT && below_tmpfs(x->plan, i, m->dst)) {
-		if (target_make(x->root, m) < 0)
-			return fault_at(f, FAULT_TARGET, i);
-		target = open_in_root(x->root, m->dst, O_PATH, 0);
-	}
+		return target_make(x->root, m, &target) < 0 ? fault_at(f, FAULT_TARGET, i) : 0;
+	/* Making it tells whether it is there, too. */
+	if (below_tmpfs(x->plan, i, m->dst) && target_make(x->root, m, &target) < 0)
+		made = errno;
 	if (target < 0)
+		target = open_in_root(x->root, m->dst, O_PATH, 0);
+	if (target < 0) {
+		errno = made && made != EEXIST ? made : errno;
 		return fault_at(f, FAULT_TARGET, i);
+	}
 	if (sys_move_mount(x->mounts[i], target, "") < 0)
 		return fault_at(f, FAULT_ATTACH, i);
 	return 0;

@@ -15,10 +15,21 @@ void lent_fini(struct lent *l)
 	*l = (struct lent){ 0 };
 }
 
+static unsigned hash_of(const char *s)
+{
+	unsigned h = 5381;
+
+	for (; *s; s++)
+		h = h * 33 + (unsigned char)*s;
+	return h;
+}
+
 static struct lent_item *find(const struct lent *l, const char *dst)
 {
+	unsigned h = hash_of(dst);
+
 	for (size_t i = 0; i < l->nitems; i++)
-		if (!strcmp(l->items[i].dst, dst))
+		if (l->items[i].hash == h && !strcmp(l->items[i].dst, dst))
 			return &l->items[i];
 	return NULL;
 }
@@ -38,7 +49,8 @@ static struct lent_item *add(struct lent *l, enum lent_kind kind, const char *sr
 	there = &l->items[l->nitems++];
 	*there = (struct lent_item){ .kind = kind,
 				     .src = arena_strdup(&l->arena, src),
-				     .dst = arena_strdup(&l->arena, dst) };
+				     .dst = arena_strdup(&l->arena, dst),
+				     .hash = hash_of(dst) };
 	return there;
 }
 

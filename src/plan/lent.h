@@ -34,6 +34,7 @@ struct lent_item {
 	bool dir;      /* src is a directory */
 	bool writable; /* a bind that is not made read-only */
 	bool must;     /* the start fails when it cannot be placed */
+	unsigned hash; /* of dst; private */
 };
 
 enum lent_how { LENT_SET, LENT_PREPEND, LENT_APPEND, LENT_UNSET };

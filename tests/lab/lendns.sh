@@ -14,7 +14,7 @@ dir=$1
 shift
 work=$(mktemp -d "$dir/ns.XXXXXX")
 mkdir "$work/dev" "$work/up" "$work/work"
-mount -t tmpfs tmpfs "$work/dev"
+mount -t tmpfs -o mode=0755 tmpfs "$work/dev" # a sticky one keeps devices from being written
 for n in null zero full random urandom tty fuse; do
 	[ -e "/dev/$n" ] || continue
 	: >"$work/dev/$n"
