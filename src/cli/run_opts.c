@@ -93,6 +93,14 @@ const struct opt run_opts[] = {
 		"step (auto), all that one process started (node), none, or all with the same KEY"),
 	OPT_FLAG(0, "sharens", "SHARENS", REQ, sharens, "the same as --share=node"),
 
+	/* Root inside. */
+	OPT_FLAG('f', "fakeroot", "FAKEROOT", REQ, fakeroot,
+		 "be root inside; owners and devices are remembered, not made"),
+	OPT_STR(0, "emulation", "MODE", "EMULATION", REQ, emulation,
+		"with --fakeroot: full, light (stat shows root), none, or subuid (newuidmap)"),
+	OPT_FLAG('w', "writable", "WRITABLE", REQ, writable,
+		 "write changes into the directory that is the image"),
+
 	/* What the host lends. */
 	OPT_FLAG(0, "nv", "NV", REQ, nv,
 		 "lend the NVIDIA driver's libraries, programs and devices"),

@@ -54,9 +54,9 @@ int enter_new(struct enter **out, const struct plan *plan, struct err *e)
 	for (size_t i = 0; i < plan->cwd.n; i++)
 		x->pwd[i] = xasprintf("PWD=%s", plan->cwd.v[i]);
 	snprintf(x->uid_map, sizeof(x->uid_map), "%u %u 1", (unsigned)plan->uid,
-		 (unsigned)plan->uid);
+		 (unsigned)plan->host_uid);
 	snprintf(x->gid_map, sizeof(x->gid_map), "%u %u 1", (unsigned)plan->gid,
-		 (unsigned)plan->gid);
+		 (unsigned)plan->host_gid);
 	if (plan->root == PLAN_ROOT_DIR && missing_find(x, e) < 0)
 		return -1;
 	*out = take_ptr(x);

@@ -126,6 +126,21 @@ static int program_fault(const struct fault *f, const struct plan *p, struct err
 	return 126;
 }
 
+static int emul_fault(const struct fault *f, struct err *e)
+{
+	if (f->sys == EBUSY)
+		return err_set(e, ERR_UNSUPPORTED,
+			       "this process is under a root emulation already (a build, or "
+			       "--fakeroot around this one), and the kernel allows one: leave "
+			       "--fakeroot out, or add --emulation=none");
+	if (f->sys == ENOSYS || f->sys == EINVAL)
+		return err_set(e, ERR_HOST,
+			       "root emulation: the kernel has no seccomp user notification; "
+			       "--emulation=none does without");
+	return err_sys(e, "root emulation: %s",
+		       f->index == 1 ? "install the filter" : "reach the supervisor");
+}
+
 /* Whatever was being done: the image's file system has lost its server. */
 static bool is_keeper_gone(const struct fault *f, const struct plan *p)
 {
@@ -182,6 +197,8 @@ int fault_explain(const struct fault *f, const struct plan *p, struct err *e)
 		return err_sys(e, "join the container of the other processes");
 	case FAULT_CWD:
 		return err_sys(e, "working directory %s in the container", p->cwd.v[f->index]);
+	case FAULT_EMUL:
+		return emul_fault(f, e);
 	case FAULT_NOT_FOUND:
 	case FAULT_EXEC:
 		return program_fault(f, p, e);

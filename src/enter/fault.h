@@ -38,6 +38,7 @@ enum fault_step {
 	FAULT_ROOT,	 /* making the new root the root */
 	FAULT_JOIN,	 /* setns() into the container that others made; index: CLONE_NEW* */
 	FAULT_CWD,	 /* plan cwd [index] */
+	FAULT_EMUL,	 /* root emulation; index 0 to 3: see emul_attach() */
 	FAULT_NOT_FOUND, /* argv[0] is not in the container */
 	FAULT_EXEC	 /* argv[0] is there but does not start */
 };

@@ -231,6 +231,9 @@ int missing_find(struct enter *x, struct err *e)
 {
 	auto_close int image = open(x->plan->image, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
+	/* Nothing can be laid over a directory that is to take the changes itself. */
+	if (x->plan->writable)
+		return 0;
 	if (image < 0)
 		return err_sys(e, "open %s", x->plan->image);
 	return find_all(x, image, e) < 0 ? err_wrap(e, "%s", x->plan->image) : 0;

@@ -24,8 +24,11 @@ int root_squash(struct enter *x, int keeper, struct fault *f)
 
 int root_directory_open(struct enter *x, struct fault *f)
 {
+	unsigned long attr = x->plan->writable ? ROOT_ATTR & ~(unsigned long)MOUNT_ATTR_RDONLY
+					       : ROOT_ATTR;
+
 	x->root = sys_open_tree(AT_FDCWD, x->plan->image, AT_RECURSIVE);
-	if (x->root < 0 || sys_mount_setattr(x->root, AT_RECURSIVE, ROOT_ATTR, MS_PRIVATE) < 0)
+	if (x->root < 0 || sys_mount_setattr(x->root, AT_RECURSIVE, attr, MS_PRIVATE) < 0)
 		return fault_at(f, FAULT_IMAGE, 0);
 	return 0;
 }

@@ -34,7 +34,7 @@ static int act(struct plan *p, struct facts *facts, struct run_image *image,
 	       struct run_images *images, struct run_share *share, struct instance_start *start,
 	       struct err *e)
 {
-	bool alone = !run_share_wanted(share, p) || start;
+	bool alone = !run_share_wanted(share, p) || start || p->fakeroot;
 	auto_serving struct serving serving = { 0 };
 	struct keeper_work work;
 	auto_enter struct enter *x = NULL;

@@ -6,6 +6,7 @@
 #include "src/base/log.h"
 #include "src/enter/init.h"
 #include "src/enter/waiter.h"
+#include "src/flow/run_emul.h"
 
 /* Explains a fault; where the keeper gave up first, its reason is the better one. */
 int run_explain(const struct fault *f, const struct plan *p, int keeper, struct err *e)
@@ -31,8 +32,8 @@ void run_warn_skipped(const struct enter *x, const struct plan *p)
 }
 
 /* The container's process: becomes the program, or hands the reason to the waiter. */
-static int become(struct enter *x, struct plan *p, int keeper, const struct waiter *w,
-		  struct err *e)
+static int become(struct enter *x, struct plan *p, int keeper, struct run_emul *emul,
+		  const struct waiter *w, struct err *e)
 {
 	struct fault f = { 0 };
 
@@ -43,12 +44,15 @@ static int become(struct enter *x, struct plan *p, int keeper, const struct wait
 		return run_explain(&f, p, keeper, e);
 	if (w)
 		waiter_unblock(w);
+	if (run_emul_attach(emul, &f) < 0)
+		return run_explain(&f, p, keeper, e);
 	enter_exec(x, &f);
 	return run_explain(&f, p, keeper, e);
 }
 
 /* With a PID namespace, for which this process stays outside and waits. */
-static int enter_apart(struct enter *x, struct plan *p, int keeper, struct err *e)
+static int enter_apart(struct enter *x, struct plan *p, int keeper, struct run_emul *emul,
+		       struct err *e)
 {
 	const unsigned made = CLONE_NEWUSER | CLONE_NEWPID;
 	struct fault f = { 0 };
@@ -59,7 +63,7 @@ static int enter_apart(struct enter *x, struct plan *p, int keeper, struct err *
 		return run_explain(&f, p, keeper, e);
 	if (r == 0) {
 		enter_has_namespaces(x, made);
-		r = become(x, p, keeper, &w, e);
+		r = become(x, p, keeper, emul, &w, e);
 		waiter_fail(&w, r, e);
 	}
 	r = waiter_started(&w, e);
@@ -70,7 +74,11 @@ static int enter_apart(struct enter *x, struct plan *p, int keeper, struct err *
 
 int run_enter(struct enter *x, struct plan *p, int keeper, struct err *e)
 {
+	auto_run_emul struct run_emul emul = { 0 };
+
+	if (run_emul_start(&emul, p, e) < 0)
+		return -1;
 	if (p->ns & CLONE_NEWPID)
-		return enter_apart(x, p, keeper, e);
-	return become(x, p, keeper, NULL, e);
+		return enter_apart(x, p, keeper, &emul, e);
+	return become(x, p, keeper, &emul, NULL, e);
 }

@@ -31,6 +31,8 @@ static void caller_facts(struct run_host *h, struct facts *f)
 		h->groups[i] = (struct fact_group){ host->groups[i].gid, host->groups[i].name };
 	*f = (struct facts){ .uid = host->uid,
 			     .gid = host->gid,
+			     .host_uid = host->uid,
+			     .host_gid = host->gid,
 			     .groups = h->groups,
 			     .ngroups = host->ngroups,
 			     .user = host->user,
@@ -43,6 +45,17 @@ static void caller_facts(struct run_host *h, struct facts *f)
 			     .wired = f->wired,
 			     .wired_paths = f->wired_paths,
 			     .image = f->image };
+}
+
+/* Who the program is. */
+static void root_facts(struct facts *f)
+{
+	static const struct fact_group root = { 0, "root" };
+
+	f->uid = f->gid = 0;
+	f->user = f->gecos = "root";
+	f->groups = &root;
+	f->ngroups = 1;
 }
 
 static void path_facts(struct run_host *h, struct facts *f)
@@ -82,6 +95,8 @@ int run_host_gather(struct run_host *h, const struct run_req *req, struct facts 
 	if (host_probe(&h->host, AT_FDCWD, NULL, e) < 0)
 		return -1;
 	caller_facts(h, f);
+	if (req->fakeroot)
+		root_facts(f);
 	if (plan_wants(&h->paths, &h->env_files, req, f, e) < 0)
 		return -1;
 	path_facts(h, f);

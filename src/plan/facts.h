@@ -92,8 +92,10 @@ struct facts_image {
 };
 
 struct facts {
-	uid_t uid;
+	uid_t uid; /* inside: root's with fakeroot, else the caller's */
 	gid_t gid;
+	uid_t host_uid; /* the caller's */
+	gid_t host_gid;
 	const struct fact_group *groups; /* primary first, then supplementary */
 	size_t ngroups;
 	const char *user, *gecos, *home, *shell; /* passwd entry; user NULL when there is none */

@@ -44,9 +44,12 @@ int plan_home_make(struct plan_home *out, const struct run_req *req, const struc
 		return 0;
 	}
 	if (home && home[0] == '/') {
-		out->dst = path_clean("/", home);
-		if (strcmp(out->dst, "/"))
-			out->src = xstrdup(out->dst);
+		out->src = path_clean("/", home);
+		out->dst = xstrdup(req->fakeroot ? "/root" : out->src);
+		if (!strcmp(out->src, "/")) {
+			free(out->src);
+			out->src = NULL;
+		}
 	} else {
 		out->dst = xstrdup("/");
 	}

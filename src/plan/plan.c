@@ -127,7 +127,8 @@ static void file_add(struct plan *p, const char *path, struct buf *text)
 	p->files[p->nfiles].len = text->len;
 	p->files[p->nfiles].data = buf_take(text);
 	p->files[p->nfiles].mode = S_IFREG | 0644;
-	p->files[p->nfiles++].replace = true;
+	/* The image's own know root, and a package that adds a user must be able to change them. */
+	p->files[p->nfiles++].replace = !p->fakeroot;
 }
 
 static void add_files(struct plan *p, const struct run_req *req, const struct facts *f,
@@ -233,6 +234,18 @@ static int add_program(struct plan *p, const struct run_req *req, const struct f
 	return 0;
 }
 
+/* Root inside.  The caller's facts have root's name and ids already (fact_fakeroot). */
+static int fakeroot_make(struct plan *p, const struct run_req *req, const struct facts *f,
+			 struct err *e)
+{
+	if (req->emulation && !req->fakeroot)
+		return err_set(e, ERR_USAGE, "--emulation goes with --fakeroot");
+	p->host_uid = f->host_uid;
+	p->host_gid = f->host_gid;
+	p->fakeroot = req->fakeroot;
+	return req->emulation ? emulation_parse(&p->emulation, req->emulation, e) : 0;
+}
+
 int plan_make(struct plan **out, const struct run_req *req, const struct facts *f, struct err *e)
 {
 	auto_plan struct plan *p = xcalloc(1, sizeof(*p));
@@ -253,6 +266,15 @@ int plan_make(struct plan **out, const struct run_req *req, const struct facts *
 	}
 	p->uid = f->uid;
 	p->gid = f->gid;
+	if (fakeroot_make(p, req, f, e) < 0)
+		return -1;
+	p->writable = req->writable;
+	if (p->writable && p->root != PLAN_ROOT_DIR)
+		return err_set(
+			e, ERR_USAGE,
+			"--writable: %s is a file, which does not change; use --writable-tmpfs, "
+			"or a directory made by berth build --sandbox",
+			f->image.path);
 	p->umask = req->no_umask ? 0022 : f->umask;
 	isolate_make(p, req);
 	p->idle = req->verb == RUN_START && !f->image.has_startscript;

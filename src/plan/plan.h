@@ -20,6 +20,7 @@
 #include "src/base/err.h"
 #include "src/base/mem.h"
 #include "src/base/path.h"
+#include "src/plan/emulation.h"
 #include "src/plan/facts.h"
 #include "src/plan/request.h"
 
@@ -85,6 +86,7 @@ struct plan {
 	enum plan_root root;
 	char *image;	   /* file that holds the SquashFS, or the directory */
 	int64_t off, size; /* of the SquashFS */
+	bool writable;	   /* PLAN_ROOT_DIR: changes go to the directory */
 
 	struct plan_image *images; /* in the order of facts.image_files */
 	size_t nimages;
@@ -102,8 +104,12 @@ struct plan {
 	struct strv cwd;  /* tried in order inside the container; the last is "/" unless required */
 	bool cwd_required; /* --pwd: the first must exist */
 
-	uid_t uid;
+	uid_t uid; /* inside */
 	gid_t gid;
+	uid_t host_uid; /* what they are outside: others than inside with fakeroot */
+	gid_t host_gid;
+	bool fakeroot; /* uid and gid are 0, by emulation */
+	enum emulation emulation;
 	mode_t umask;
 	unsigned ns;	/* CLONE_NEW* beyond CLONE_NEWUSER | CLONE_NEWNS */
 	bool init;	/* with CLONE_NEWPID: a small init is the first process, else the program */

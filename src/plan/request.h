@@ -59,7 +59,12 @@ struct run_req {
 	const char *joined;	  /* the instance that is joined; NULL: none */
 	const char *pid_file;	  /* --pid-file: where an instance's pid is written */
 	struct strv dns;	  /* --dns: addresses; commas */
+	bool writable; /* -w: changes go to the directory that is the image */
 	bool writable_tmpfs;
+
+	/* Root inside. */
+	bool fakeroot;		 /* -f */
+	const char *emulation;	 /* --emulation: full, light, none, subuid; NULL: full */
 
 	/* What the host lends. */
 	struct strv containlibs; /* --containlibs: files for /.singularity.d/libs; commas */

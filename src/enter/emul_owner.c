@@ -1,0 +1,185 @@
+/* chown and mknod: what is asked is written down instead of done. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "src/base/fd.h"
+#include "src/enter/emul_priv.h"
+
+struct chown_args {
+	int dirfd;
+	uint64_t path;
+	uint32_t uid, gid;
+	unsigned flags;
+};
+
+static uint32_t id_of(const struct emul_tracee *t, uint64_t v)
+{
+	if (t->nr->form == EMUL_IDS16)
+		return (v & 0xffff) == 0xffff ? UINT32_MAX : (uint32_t)(v & 0xffff);
+	return (uint32_t)v;
+}
+
+static struct chown_args args_of(const struct emul_tracee *t)
+{
+	const uint64_t *a = t->args;
+	unsigned shift = t->nr->call == EMUL_FCHOWNAT ? 2 : 1;
+	struct chown_args out = { .dirfd = AT_FDCWD,
+				  .path = a[0],
+				  .uid = id_of(t, a[shift]),
+				  .gid = id_of(t, a[shift + 1]) };
+
+	if (t->nr->call == EMUL_LCHOWN)
+		out.flags = AT_SYMLINK_NOFOLLOW;
+	if (t->nr->call == EMUL_FCHOWN) {
+		out.dirfd = (int)a[0];
+		out.path = 0;
+		out.flags = AT_EMPTY_PATH;
+	}
+	if (t->nr->call == EMUL_FCHOWNAT) {
+		out.dirfd = (int)a[0];
+		out.path = a[1];
+		out.flags = (unsigned)a[4];
+	}
+	return out;
+}
+
+/* Keeps no record that says nothing. */
+static void rec_set(struct emul_table *t, const struct emul_key *k, const struct statx *st,
+		    uint32_t uid, uint32_t gid)
+{
+	const struct emul_rec *old = emul_table_get(t, k);
+	bool plain = !old || (!old->type && !old->xattrs);
+	struct emul_rec *r;
+
+	if (plain && uid == st->stx_uid && gid == st->stx_gid) {
+		if (old)
+			emul_table_drop(t, k);
+		return;
+	}
+	if (old && old->uid == uid && old->gid == gid)
+		return;
+	r = emul_table_put(t, k);
+	r->uid = uid;
+	r->gid = gid;
+}
+
+enum emul_verdict emul_chown_call(const struct emul_tracee *t, int64_t *value)
+{
+	struct chown_args a = args_of(t);
+	auto_place struct place p;
+	auto_close int fd = -1;
+	const struct emul_rec *r;
+	struct statx st;
+	struct emul_key k;
+
+	p.own = -1;
+	/* The kernel knows best what is wrong with a name. */
+	if (place_arg(&p, t, a.dirfd, a.path, a.flags & AT_SYMLINK_NOFOLLOW,
+		      a.flags & AT_EMPTY_PATH) < 0)
+		return EMUL_CONTINUE;
+	fd = place_open(&p);
+	if (fd < 0 || emul_key_at(&k, &st, fd, "", AT_EMPTY_PATH) < 0)
+		return EMUL_CONTINUE;
+	if (!tracee_is_there(t))
+		return EMUL_CONTINUE;
+	/* Changes nobody, but does what else belongs to a chown: set-id bits and capabilities go,
+	 * a read-only file system refuses.  Another one's file refuses as well; root could. */
+	if (fchownat(fd, "", (uid_t)-1, (gid_t)-1, AT_EMPTY_PATH) < 0 &&
+	    !(errno == EPERM && st.stx_uid != 0)) {
+		*value = -errno;
+		return EMUL_DONE;
+	}
+	r = emul_table_get(t->s->table, &k);
+	rec_set(t->s->table, &k, &st,
+		a.uid != UINT32_MAX ? a.uid
+		: r		    ? r->uid
+				    : st.stx_uid,
+		a.gid != UINT32_MAX ? a.gid
+		: r		    ? r->gid
+				    : st.stx_gid);
+	*value = 0;
+	return EMUL_DONE;
+}
+
+static mode_t umask_of(const struct emul_tracee *t)
+{
+	char name[32], text[512];
+	auto_close int fd = -1;
+	unsigned mask = 022;
+	const char *at;
+	ssize_t n;
+
+	snprintf(name, sizeof(name), "%d/status", t->pid);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n < 0)
+		return mask;
+	text[n] = '\0';
+	at = strstr(text, "Umask:");
+	if (at)
+		sscanf(at + 6, "%o", &mask);
+	return mask;
+}
+
+/* A plain file that a record makes a device.  Opening it does not open the device. */
+static int device_make(const struct emul_tracee *t, int dir, const char *name, mode_t mode,
+		       uint32_t dev)
+{
+	mode_t perm = mode & 07777 & ~umask_of(t);
+	struct emul_rec *r;
+	struct emul_key k;
+	auto_close int fd = -1;
+
+	if (!tracee_is_there(t))
+		return -ESRCH;
+	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, perm & 0700);
+	if (fd < 0)
+		return -errno;
+	if (fchmod(fd, perm) < 0 || emul_key_at(&k, NULL, fd, "", AT_EMPTY_PATH) < 0) {
+		int sys = errno;
+
+		unlinkat(dir, name, 0);
+		return -sys;
+	}
+	r = emul_table_put(t->s->table, &k);
+	r->type = mode & S_IFMT;
+	/* As the system call has it: new_decode_dev() of the kernel. */
+	r->dev_major = (dev & 0xfff00) >> 8;
+	r->dev_minor = (dev & 0xff) | (dev >> 12 & 0xfff00);
+	return 0;
+}
+
+enum emul_verdict emul_mknod_call(const struct emul_tracee *t, int64_t *value)
+{
+	bool at = t->nr->call == EMUL_MKNODAT;
+	const uint64_t *a = t->args + at;
+	int dirfd = at ? (int)t->args[0] : AT_FDCWD;
+	char path[PATH_MAX], *slash;
+	const char *name = path, *dir = "";
+	auto_place struct place p;
+	auto_close int fd = -1;
+
+	p.own = -1;
+	if (tracee_string(t, a[0], path, sizeof(path)) <= 0)
+		return EMUL_CONTINUE;
+	slash = strrchr(path, '/');
+	if (slash) {
+		name = slash + 1;
+		*slash = '\0';
+		dir = slash == path ? "/" : path;
+	}
+	if (!*name || place_of(&p, t, dirfd, dir, false) < 0)
+		return EMUL_CONTINUE;
+	fd = place_open(&p);
+	if (fd < 0) {
+		*value = -errno;
+		return EMUL_DONE;
+	}
+	*value = device_make(t, fd, name, (mode_t)a[1], (uint32_t)a[2]);
+	return EMUL_DONE;
+}
