@@ -118,7 +118,8 @@ static struct stat_args args_of(const struct emul_tracee *t)
 		return (struct stat_args){ (int)a[0], a[1], a[4], (unsigned)a[2],
 					   (unsigned)a[3] | EMUL_KEY_MASK };
 	case EMUL_LSTAT:
-		return (struct stat_args){ AT_FDCWD, a[0], a[1], AT_SYMLINK_NOFOLLOW, EMUL_KEY_MASK };
+		return (struct stat_args){ AT_FDCWD, a[0], a[1], AT_SYMLINK_NOFOLLOW,
+					   EMUL_KEY_MASK };
 	default:
 		return (struct stat_args){ AT_FDCWD, a[0], a[1], 0, EMUL_KEY_MASK };
 	}

@@ -190,6 +190,26 @@ const struct emul_rec *emul_table_next(const struct emul_table *t, size_t *at)
 	return NULL;
 }
 
+bool emul_table_has(const struct emul_table *t, uint64_t dev, uint64_t ino)
+{
+	return slot_of(t, &(struct emul_key){ .dev = dev, .ino = ino })->used;
+}
+
+bool emul_table_mark(struct emul_table *t, const struct emul_key *k)
+{
+	struct emul_rec *r = slot_of(t, k);
+	bool first = r->used && !r->marked;
+
+	r->marked = true;
+	return first;
+}
+
+void emul_table_unmark(struct emul_table *t)
+{
+	for (size_t i = 0; i < t->nslots; i++)
+		t->slots[i].marked = false;
+}
+
 size_t emul_table_count(const struct emul_table *t)
 {
 	return t->n;

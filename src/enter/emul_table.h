@@ -48,7 +48,7 @@ struct emul_rec {
 	mode_t type; /* S_IFCHR or S_IFBLK when a plain file stands for a device, else 0 */
 	uint32_t dev_major, dev_minor;
 	struct emul_xattr *xattrs;
-	bool used; /* private: the slot holds a record */
+	bool used, marked; /* private */
 };
 
 struct emul_table;
@@ -85,6 +85,12 @@ bool emul_table_is_dirty(const struct emul_table *t);
 void emul_table_clean(struct emul_table *t);
 /* Whether any record has attributes. */
 bool emul_table_has_xattrs(const struct emul_table *t);
+
+/* For a walk over a tree: is there any record of that inode; true once for each record since
+ * emul_table_unmark(). */
+bool emul_table_has(const struct emul_table *t, uint64_t dev, uint64_t ino);
+bool emul_table_mark(struct emul_table *t, const struct emul_key *k);
+void emul_table_unmark(struct emul_table *t);
 
 /* value NULL removes it.  Marks nothing: r came from emul_table_put(). */
 void emul_rec_xattr_set(struct emul_table *t, struct emul_rec *r, const char *name,

@@ -1,0 +1,1 @@
+berth_fuzz(fuzz_owners berth_enter)
