@@ -6,6 +6,7 @@
 
 #include "src/base/fd.h"
 #include "src/cli/persona.h"
+#include "src/base/near.h"
 
 const struct cmd *const commands[] = {
 	&cmd_pull,
@@ -98,7 +99,7 @@ int cmd_unknown(int argc, char **argv, struct err *e)
 		return err_set(e, ERR_USAGE, "%s: which of its commands: %s", name,
 			       buf_str(&group));
 	for (const struct cmd *const *c = commands; *c; c++) {
-		unsigned d = opt_distance(name, (*c)->name);
+		unsigned d = near_distance(name, (*c)->name);
 
 		if (d < least)
 			least = d, best = *c;

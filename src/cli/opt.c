@@ -6,32 +6,9 @@
 #include <unistd.h>
 
 #include "src/base/log.h"
+#include "src/base/near.h"
 
 static const char *const prefixes[] = { "BERTH_", "APPTAINER_", "SINGULARITY_" };
-
-unsigned opt_distance(const char *a, const char *b)
-{
-	size_t n = strlen(b);
-	unsigned row[64];
-
-	if (n >= ARRAY_LEN(row) || strlen(a) >= ARRAY_LEN(row))
-		return ~0u;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = (unsigned)j;
-	for (size_t i = 1; a[i - 1]; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = (unsigned)i;
-		for (size_t j = 1; j <= n; j++) {
-			unsigned above = row[j];
-			unsigned change = diagonal + (a[i - 1] != b[j - 1]);
-
-			row[j] = MIN(MIN(above, row[j - 1]) + 1, change);
-			diagonal = above;
-		}
-	}
-	return row[n];
-}
 
 static int unknown(const struct opt *opts, const char *word, struct err *e)
 {
@@ -42,7 +19,7 @@ static int unknown(const struct opt *opts, const char *word, struct err *e)
 	unsigned least = 3;
 
 	for (const struct opt *o = opts; word[1] == '-' && o->kind != OPT_KIND_END; o++) {
-		unsigned d = o->flags & OPT_HIDDEN ? ~0u : opt_distance(bare, o->name);
+		unsigned d = o->flags & OPT_HIDDEN ? ~0u : near_distance(bare, o->name);
 
 		if (d < least)
 			least = d, best = o;

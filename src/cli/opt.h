@@ -129,7 +129,4 @@ void opt_release(const struct opt *opts, void *req);
 /* The option part of a help text. */
 void opt_help(const struct opt *opts, struct buf *out);
 
-/* How far two words are apart (Levenshtein); for "did you mean". */
-unsigned opt_distance(const char *a, const char *b);
-
 #endif

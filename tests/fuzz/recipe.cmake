@@ -1,0 +1,1 @@
+berth_fuzz(fuzz_def berth_recipe)

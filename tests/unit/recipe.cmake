@@ -1,0 +1,1 @@
+berth_unit(test_def berth_recipe)
