@@ -120,9 +120,11 @@ static int modified(struct walk *w, const char *name, size_t n, struct err *e)
 
 	w->p += colon;
 	op = *w->p;
-	if (!op || !strchr(colon ? "-+?" : "-+?#%/", op))
+	if (!op)
+		return close_brace(w, e);
+	if (!strchr(colon ? "-+?" : "-+?#%/", op))
 		return err_set(e, ERR_INPUT, "${%.*s%s%c: unknown modifier", (int)MIN(n, 60), name,
-			       colon ? ":" : "", op ? op : ' ');
+			       colon ? ":" : "", op);
 	w->p++;
 	twice = !colon && strchr("#%/", op) && *w->p == op;
 	w->p += twice;

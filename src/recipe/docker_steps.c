@@ -6,62 +6,7 @@
 #include <strings.h>
 
 #include "src/base/json.h"
-#include "src/base/path.h"
-#include "src/recipe/docker_priv.h"
-
-struct walk {
-	struct steps *out;
-	struct docker_config *c;
-	struct dockerfile *f;
-	const struct docker_opts *o;
-	struct arena *a;
-	struct docker_scope scope;
-	struct strv global; /* ARGs before the first FROM, with values */
-	size_t stage;
-	bool cmd_is_ours; /* CMD stood in this stage, so ENTRYPOINT leaves it */
-};
-
-static const char *flag(const struct docker_instr *i, const char *name)
-{
-	for (size_t k = 0; k < i->nflags; k++)
-		if (!strcmp(i->flags[k].name, name))
-			return i->flags[k].value ? i->flags[k].value : "";
-	return NULL;
-}
-
-static const char *expand(struct walk *w, const char *text, struct err *e)
-{
-	auto_buf struct buf out = { 0 };
-
-	return docker_expand(&w->scope, text, &out, e) < 0 ? NULL
-							   : arena_strdup(w->a, buf_str(&out));
-}
-
-/* The words of an instruction, expanded; from the exec form where it has one. */
-static int words(struct walk *w, const struct docker_instr *i, struct strv *out, struct err *e)
-{
-	auto_strv struct strv raw = { 0 };
-
-	if (i->json) {
-		for (const char *const *p = i->json; *p; p++) {
-			auto_buf struct buf b = { 0 };
-
-			if (docker_expand_text(&w->scope, *p, &b, e) < 0)
-				return -1;
-			strv_add(out, buf_str(&b));
-		}
-		return 0;
-	}
-	docker_split(i->words, w->f->escape, &raw);
-	for (size_t k = 0; k < raw.n; k++) {
-		const char *word = expand(w, raw.v[k], e);
-
-		if (!word)
-			return -1;
-		strv_add(out, word);
-	}
-	return 0;
-}
+#include "src/recipe/docker_walk.h"
 
 static void set_list(struct strv *to, const char *const *v)
 {
@@ -92,7 +37,7 @@ static const char *given(const struct docker_opts *o, const char *name, size_t n
 }
 
 /* What BuildKit defines by itself. */
-static const char *automatic(struct walk *w, const char *name, size_t n)
+static const char *automatic(struct docker_walk *w, const char *name, size_t n)
 {
 	static const char *const same[] = { "TARGET", "BUILD" };
 	const char *arch = w->o->arch ? w->o->arch : "amd64";
@@ -112,7 +57,8 @@ static const char *automatic(struct walk *w, const char *name, size_t n)
 	return NULL;
 }
 
-static int do_arg(struct walk *w, const struct docker_instr *i, struct strv *into, struct err *e)
+static int do_arg(struct docker_walk *w, const struct docker_instr *i, struct strv *into,
+		  struct err *e)
 {
 	auto_strv struct strv raw = { 0 };
 
@@ -126,7 +72,7 @@ static int do_arg(struct walk *w, const struct docker_instr *i, struct strv *int
 			return err_set(e, ERR_INPUT, "ARG needs a name");
 		v = given(w->o, key, n);
 		if (!v && eq)
-			v = expand(w, eq + 1, e);
+			v = docker_word(w, eq + 1, e);
 		if (!v && eq)
 			return -1;
 		if (!v)
@@ -140,7 +86,8 @@ static int do_arg(struct walk *w, const struct docker_instr *i, struct strv *int
 }
 
 /* ENV and LABEL: K=V words, or the old form "K the rest". */
-static int do_pairs(struct walk *w, const struct docker_instr *i, struct strv *into, struct err *e)
+static int do_pairs(struct docker_walk *w, const struct docker_instr *i, struct strv *into,
+		    struct err *e)
 {
 	auto_strv struct strv raw = { 0 }, new = { 0 };
 
@@ -149,7 +96,7 @@ static int do_pairs(struct walk *w, const struct docker_instr *i, struct strv *i
 		size_t n = strcspn(i->words, " \t");
 		const char *value = i->words + n + strspn(i->words + n, " \t");
 
-		value = expand(w, value, e);
+		value = docker_word(w, value, e);
 		if (!value)
 			return -1;
 		if (raw.n < 2)
@@ -164,10 +111,10 @@ static int do_pairs(struct walk *w, const struct docker_instr *i, struct strv *i
 		if (!eq || eq == raw.v[k])
 			return err_set(e, ERR_INPUT, "%s: \"%.60s\" is not NAME=VALUE", i->name,
 				       raw.v[k]);
-		value = expand(w, eq + 1, e);
+		value = docker_word(w, eq + 1, e);
 		if (!value)
 			return -1;
-		key = expand(w, arena_strndup(w->a, raw.v[k], (size_t)(eq - raw.v[k])), e);
+		key = docker_word(w, arena_strndup(w->a, raw.v[k], (size_t)(eq - raw.v[k])), e);
 		if (!key)
 			return -1;
 		if (!*key || strchr(key, '='))
@@ -183,240 +130,10 @@ static int do_pairs(struct walk *w, const struct docker_instr *i, struct strv *i
 	return 0;
 }
 
-static const char *const *env_of(struct walk *w)
+static int set_text(struct docker_walk *w, char **field, const struct docker_instr *i,
+		    struct err *e)
 {
-	size_t n = 0;
-	const char **v = arena_array(w->a, const char *, w->scope.args.n + w->c->env.n + 1);
-
-	for (size_t i = 0; i < w->scope.args.n; i++) {
-		auto_free char *key =
-			xstrndup(w->scope.args.v[i], strcspn(w->scope.args.v[i], "="));
-
-		if (!strv_env_get(&w->c->env, key))
-			v[n++] = arena_strdup(w->a, w->scope.args.v[i]);
-	}
-	for (size_t i = 0; i < w->c->env.n; i++)
-		v[n++] = arena_strdup(w->a, w->c->env.v[i]);
-	return v;
-}
-
-static const char *workdir(const struct walk *w)
-{
-	return w->c->workdir ? w->c->workdir : "/";
-}
-
-/* SHELL, or /bin/sh -c, with text behind it. */
-static const char *const *shell_argv(struct walk *w, const char *text)
-{
-	const struct strv *sh = &w->c->shell;
-	const char **v = arena_array(w->a, const char *, sh->n + 4);
-	size_t n = 0;
-
-	for (size_t i = 0; i < sh->n; i++)
-		v[n++] = arena_strdup(w->a, sh->v[i]);
-	if (!n) {
-		v[n++] = "/bin/sh";
-		v[n++] = "-c";
-	}
-	v[n] = text;
-	return v;
-}
-
-/* The text that the shell gets: with here-documents, as it was written; or, when a lone one is the
- * whole command, its body. */
-static int run_text(struct walk *w, const struct docker_instr *i, const char **out, struct err *e)
-{
-	auto_buf struct buf all = { 0 };
-	const char *p = i->words;
-
-	if (!i->nheredocs) {
-		*out = i->words;
-		return 0;
-	}
-	if (i->nheredocs == 1 && p[0] == '<' && p[1] == '<' && !strpbrk(p, " \t")) {
-		*out = i->heredocs[0].body;
-		return 0;
-	}
-	(void)w;
-	(void)e;
-	buf_printf(&all, "%s\n", p);
-	for (size_t k = 0; k < i->nheredocs; k++)
-		buf_printf(&all, "%s%s\n", i->heredocs[k].body, i->heredocs[k].name);
-	*out = arena_strdup(w->a, buf_str(&all));
-	return 0;
-}
-
-static const char *title(struct walk *w, const char *name, const char *text)
-{
-	size_t n = strcspn(text, "\n");
-
-	return arena_printf(w->a, "%s %.*s%s", name, (int)MIN(n, 120), text,
-			    n > 120 || text[n] ? " ..." : "");
-}
-
-static int do_run(struct walk *w, const struct docker_instr *i, struct err *e)
-{
-	struct step *s = steps_add(w->out, STEP_RUN, i->line, "RUN");
-	const char *text, *net = flag(i, "network"), *security = flag(i, "security");
-
-	if (security && strcmp(security, "sandbox") != 0)
-		return err_set(e, ERR_UNSUPPORTED, "RUN --security=%.40s is not supported",
-			       security);
-	if (net && strcmp(net, "default") != 0 && strcmp(net, "host") != 0)
-		return err_set(
-			e, ERR_UNSUPPORTED,
-			"RUN --network=%.40s is not supported: a build has the host's network",
-			net);
-	if (i->json) {
-		if (!*i->json)
-			return err_set(e, ERR_INPUT, "RUN [] with nothing in it");
-		s->argv = i->json;
-	} else {
-		if (run_text(w, i, &text, e) < 0)
-			return -1;
-		s->argv = shell_argv(w, text);
-	}
-	s->title = title(w, "RUN", i->words);
-	s->env = env_of(w);
-	s->cwd = arena_strdup(w->a, workdir(w));
-	s->user = w->c->user ? arena_strdup(w->a, w->c->user) : NULL;
-	s->mounts = arena_array(w->a, struct step_mount, i->nflags + 1);
-	for (size_t k = 0; k < i->nflags; k++) {
-		struct step_mount *m = &s->mounts[s->nmounts];
-
-		if (strcmp(i->flags[k].name, "mount") != 0)
-			continue;
-		if (docker_mount(w->a, &w->scope, i->flags[k].value, workdir(w), m, e) < 0)
-			return -1;
-		if (m->from && dockerfile_find_stage(w->f, m->from, w->stage) < 0)
-			return err_set(e, ERR_INPUT, "--mount: no earlier stage is called %.100s",
-				       m->from);
-		s->nmounts++;
-	}
-	return 0;
-}
-
-/* The target of COPY and ADD: below the working directory, with a slash for a directory. */
-static const char *copy_target(struct walk *w, const char *dst)
-{
-	auto_free char *clean = path_clean(workdir(w), dst);
-	bool is_dir = str_has_suffix(dst, "/") || !strcmp(dst, ".") || str_has_suffix(dst, "/.");
-
-	return arena_printf(w->a, "%s%s", clean, is_dir && strcmp(clean, "/") != 0 ? "/" : "");
-}
-
-static const struct docker_heredoc *heredoc_of(const struct docker_instr *i, const char *word)
-{
-	if (word[0] != '<' || word[1] != '<')
-		return NULL;
-	word += 2;
-	word += *word == '-';
-	for (size_t k = 0; k < i->nheredocs; k++)
-		if (!strcmp(i->heredocs[k].name, word))
-			return &i->heredocs[k];
-	return NULL;
-}
-
-static int copy_item(struct walk *w, const struct docker_instr *i, const char *src, const char *dst,
-		     struct step_item *item, struct err *e)
-{
-	const struct docker_heredoc *h = heredoc_of(i, src);
-	auto_buf struct buf body = { 0 };
-
-	*item = (struct step_item){ .dst = dst, .line = i->line };
-	if (!h) {
-		item->src = arena_strdup(w->a, src);
-		return 0;
-	}
-	if (!h->expand)
-		buf_adds(&body, h->body);
-	else if (docker_expand_text(&w->scope, h->body, &body, e) < 0)
-		return -1;
-	item->data = arena_strdup(w->a, buf_str(&body));
-	if (str_has_suffix(dst, "/"))
-		item->dst = arena_printf(w->a, "%s%s", dst, h->name);
-	return 0;
-}
-
-static int copy_flags(struct walk *w, const struct docker_instr *i, struct step *s, struct err *e)
-{
-	const char **ex = arena_array(w->a, const char *, i->nflags + 1);
-	size_t n = 0;
-
-	for (size_t k = 0; k < i->nflags; k++) {
-		const char *name = i->flags[k].name, *v = i->flags[k].value;
-
-		if (v && !(v = expand(w, v, e)))
-			return -1;
-		if (!strcmp(name, "chown"))
-			s->chown = v;
-		else if (!strcmp(name, "chmod"))
-			s->chmod = v;
-		else if (!strcmp(name, "exclude") && v)
-			ex[n++] = v;
-		else if (!strcmp(name, "parents"))
-			s->parents = !v || !strcmp(v, "true");
-		else if (!strcmp(name, "from"))
-			s->from = v;
-		else if (!strcmp(name, "checksum"))
-			return err_set(e, ERR_UNSUPPORTED, "ADD --checksum is not supported");
-	}
-	if (n)
-		s->exclude = ex;
-	return 0;
-}
-
-static int do_copy(struct walk *w, const struct docker_instr *i, struct err *e)
-{
-	auto_strv struct strv v = { 0 };
-	struct step *s = steps_add(w->out, STEP_COPY, i->line, i->name);
-	const char *dst;
-
-	s->rules = i->verb == DOCKER_ADD ? COPY_ADD : COPY_DOCKER;
-	s->title = title(w, i->name, i->words);
-	if (copy_flags(w, i, s, e) < 0 || words(w, i, &v, e) < 0)
-		return -1;
-	if (v.n < 2)
-		return err_set(e, ERR_INPUT, "%s needs a source and a target", i->name);
-	dst = copy_target(w, v.v[v.n - 1]);
-	if (v.n > 2 && !str_has_suffix(dst, "/"))
-		return err_set(e, ERR_INPUT,
-			       "%s of several sources needs a target that ends with /", i->name);
-	s->items = arena_array(w->a, struct step_item, v.n);
-	for (; s->nitems + 1 < v.n; s->nitems++) {
-		const char *src = v.v[s->nitems];
-
-		if (copy_item(w, i, src, dst, &s->items[s->nitems], e) < 0)
-			return -1;
-		if (s->rules == COPY_ADD && (strstr(src, "://") || str_has_prefix(src, "git@")))
-			return err_set(e, ERR_UNSUPPORTED,
-				       "ADD of %.200s is not supported: fetch it in RUN, or put it "
-				       "into the build's directory",
-				       src);
-	}
-	return 0;
-}
-
-static int do_workdir(struct walk *w, const struct docker_instr *i, struct err *e)
-{
-	const char *dir = expand(w, i->words, e);
-	struct step *s;
-	char *clean;
-
-	if (!dir)
-		return -1;
-	clean = path_clean(workdir(w), dir);
-	free(w->c->workdir);
-	w->c->workdir = clean;
-	s = steps_add(w->out, STEP_DIR, i->line, "WORKDIR");
-	s->title = title(w, "WORKDIR", clean);
-	s->dir = arena_strdup(w->a, clean);
-	return 0;
-}
-
-static int set_text(struct walk *w, char **field, const struct docker_instr *i, struct err *e)
-{
-	const char *v = expand(w, i->words, e);
+	const char *v = docker_word(w, i->words, e);
 
 	if (!v)
 		return -1;
@@ -426,22 +143,22 @@ static int set_text(struct walk *w, char **field, const struct docker_instr *i, 
 }
 
 /* CMD, ENTRYPOINT: the exec form, or the shell with the text. */
-static void do_command(struct walk *w, const struct docker_instr *i, struct strv *into)
+static void do_command(struct docker_walk *w, const struct docker_instr *i, struct strv *into)
 {
 	if (i->json)
 		set_list(into, i->json);
 	else if (*i->words)
-		set_list(into, shell_argv(w, i->words));
+		set_list(into, docker_shell_argv(w, i->words));
 	else
 		set_list(into, NULL);
 }
 
-static int add_set(struct walk *w, const struct docker_instr *i, struct strv *set, bool port,
+static int add_set(struct docker_walk *w, const struct docker_instr *i, struct strv *set, bool port,
 		   struct err *e)
 {
 	auto_strv struct strv v = { 0 };
 
-	if (words(w, i, &v, e) < 0)
+	if (docker_words(w, i, &v, e) < 0)
 		return -1;
 	for (size_t k = 0; k < v.n; k++) {
 		auto_free char *full = port && !strchr(v.v[k], '/') ? xasprintf("%s/tcp", v.v[k])
@@ -482,7 +199,7 @@ static int duration(const char *v, int64_t *out, struct err *e)
 	return 0;
 }
 
-static int do_health(struct walk *w, const struct docker_instr *i, struct err *e)
+static int do_health(struct docker_walk *w, const struct docker_instr *i, struct err *e)
 {
 	struct docker_config *c = w->c;
 	const struct {
@@ -492,13 +209,13 @@ static int do_health(struct walk *w, const struct docker_instr *i, struct err *e
 		      { "timeout", &c->timeout },
 		      { "start-period", &c->start_period },
 		      { "start-interval", &c->start_interval } };
-	const char *retries = flag(i, "retries"), *p = i->words;
+	const char *retries = docker_flag_get(i, "retries"), *p = i->words;
 	struct docker_instr cmd = *i;
 
 	strv_fini(&c->health);
 	c->health = (struct strv){ 0 };
 	for (size_t k = 0; k < ARRAY_LEN(times); k++) {
-		const char *v = flag(i, times[k].name);
+		const char *v = docker_flag_get(i, times[k].name);
 
 		if (v && duration(v, times[k].to, e) < 0)
 			return -1;
@@ -521,7 +238,7 @@ static int do_health(struct walk *w, const struct docker_instr *i, struct err *e
 	return 0;
 }
 
-static int do_shell(struct walk *w, const struct docker_instr *i, struct err *e)
+static int do_shell(struct docker_walk *w, const struct docker_instr *i, struct err *e)
 {
 	if (!i->json || !*i->json)
 		return err_set(e, ERR_INPUT, "SHELL takes the form [\"program\", \"argument\"]");
@@ -529,7 +246,7 @@ static int do_shell(struct walk *w, const struct docker_instr *i, struct err *e)
 	return 0;
 }
 
-static int do_onbuild(struct walk *w, const struct docker_instr *i, struct err *e)
+static int do_onbuild(struct docker_walk *w, const struct docker_instr *i, struct err *e)
 {
 	struct docker_instr t;
 
@@ -541,14 +258,14 @@ static int do_onbuild(struct walk *w, const struct docker_instr *i, struct err *
 	return 0;
 }
 
-static int instruction(struct walk *w, const struct docker_instr *i, struct err *e)
+static int instruction(struct docker_walk *w, const struct docker_instr *i, struct err *e)
 {
 	struct docker_config *c = w->c;
 
 	switch (i->verb) {
 	case DOCKER_ADD:
 	case DOCKER_COPY:
-		return do_copy(w, i, e);
+		return docker_do_copy(w, i, e);
 	case DOCKER_ARG:
 		return do_arg(w, i, &w->scope.args, e);
 	case DOCKER_CMD:
@@ -574,7 +291,7 @@ static int instruction(struct walk *w, const struct docker_instr *i, struct err 
 	case DOCKER_ONBUILD:
 		return do_onbuild(w, i, e);
 	case DOCKER_RUN:
-		return do_run(w, i, e);
+		return docker_do_run(w, i, e);
 	case DOCKER_SHELL:
 		return do_shell(w, i, e);
 	case DOCKER_STOPSIGNAL:
@@ -582,7 +299,7 @@ static int instruction(struct walk *w, const struct docker_instr *i, struct err 
 	case DOCKER_USER:
 		return set_text(w, &c->user, i, e);
 	case DOCKER_WORKDIR:
-		return do_workdir(w, i, e);
+		return docker_do_workdir(w, i, e);
 	case DOCKER_MAINTAINER:
 	case DOCKER_FROM:
 		return 0;
@@ -590,12 +307,12 @@ static int instruction(struct walk *w, const struct docker_instr *i, struct err 
 	return 0;
 }
 
-static int fail_at(const struct walk *w, const struct docker_instr *i, struct err *e)
+static int fail_at(const struct docker_walk *w, const struct docker_instr *i, struct err *e)
 {
 	return err_wrap(e, "%s:%u", w->f->name, i->line);
 }
 
-static int read_global(struct walk *w, struct err *e)
+static int read_global(struct docker_walk *w, struct err *e)
 {
 	const char *const names[] = { "TARGETPLATFORM", "TARGETOS", "TARGETARCH",
 				      "BUILDPLATFORM",	"BUILDOS",  "BUILDARCH" };
@@ -612,7 +329,7 @@ static int read_global(struct walk *w, struct err *e)
 }
 
 /* ARGs that nobody has to declare: they reach RUN, but no image. */
-static void predefined(struct walk *w)
+static void predefined(struct docker_walk *w)
 {
 	static const char *const names[] = { "HTTP_PROXY",  "http_proxy", "HTTPS_PROXY",
 					     "https_proxy", "FTP_PROXY",  "ftp_proxy",
@@ -627,7 +344,7 @@ static void predefined(struct walk *w)
 	}
 }
 
-static void walk_fini(struct walk *w)
+static void walk_fini(struct docker_walk *w)
 {
 	strv_fini(&w->scope.args);
 	strv_fini(&w->global);
@@ -636,12 +353,12 @@ static void walk_fini(struct walk *w)
 int dockerfile_base(struct dockerfile *f, size_t i, const struct docker_opts *o, const char **base,
 		    struct err *e)
 {
-	auto_(walk_fini) struct walk w = { .f = f, .o = o, .a = &f->arena, .stage = i };
+	auto_(walk_fini) struct docker_walk w = { .f = f, .o = o, .a = &f->arena, .stage = i };
 
 	w.scope.escape = f->escape;
 	if (read_global(&w, e) < 0)
 		return -1;
-	*base = expand(&w, f->stages[i].from, e);
+	*base = docker_word(&w, f->stages[i].from, e);
 	if (!*base || !**base) {
 		if (*base)
 			err_set(e, ERR_INPUT,
@@ -656,7 +373,7 @@ int dockerfile_base(struct dockerfile *f, size_t i, const struct docker_opts *o,
 int dockerfile_steps(struct steps *out, struct docker_config *config, struct dockerfile *f,
 		     size_t i, const struct docker_opts *o, struct err *e)
 {
-	auto_(walk_fini) struct walk w = {
+	auto_(walk_fini) struct docker_walk w = {
 		.out = out, .c = config, .f = f, .o = o, .a = out->arena, .stage = i
 	};
 	struct docker_stage *s = &f->stages[i];
