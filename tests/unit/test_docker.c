@@ -239,7 +239,7 @@ START_TEST(mistakes_in_a_dockerfile_are_named)
 		{ "FROM x y\n", "FROM image AS name" },
 		{ "FROM x AS a\nFROM y AS A\n", "two stages are called A" },
 		{ "FROM x\nENV A=${B\n", "${ without its }" },
-		{ "FROM x\nENV A=${B:?no B here}\n", "B: no B here" },
+		{ "FROM x\nENV A=${B:?'no B here'}\n", "B: no B here" },
 		{ "FROM x\nENV A=${B^^}\n", "unknown modifier" },
 		{ "FROM x\nRUN --mount=type=ssh x\n", "ssh is not supported" },
 		{ "FROM x\nRUN --mount=type=bind,form=a,target=/b x\n",
