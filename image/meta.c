@@ -120,8 +120,7 @@ static void set_label(struct label_list *l, const char *key, const char *value, 
 	l->v[l->n++] = (struct oci_label){ key, value };
 }
 
-/* "Thursday_2_January_2025_10:1:2_UTC", Apptainer's form: nothing is padded. */
-static const char *build_date(struct arena *a, int64_t t)
+const char *meta_build_date(struct arena *a, int64_t t)
 {
 	static const char *const days[] = { "Sunday",	"Monday", "Tuesday", "Wednesday",
 					    "Thursday", "Friday", "Saturday" };
@@ -157,7 +156,7 @@ static struct label_list collect_labels(struct arena *a, const struct oci_config
 		set_label(&l, "org.opencontainers.image.architecture", c->arch, false);
 	}
 	if (created) {
-		set_label(&l, "org.label-schema.build-date", build_date(a, created), true);
+		set_label(&l, "org.label-schema.build-date", meta_build_date(a, created), true);
 		set_label(&l, "org.opencontainers.image.created", c->created, false);
 	}
 	set_label(&l, "org.opencontainers.image.base.digest",
@@ -228,6 +227,22 @@ void meta_for_oci(struct meta **out, const struct oci_config *c, const struct di
 	add_node(m, "/.singularity.d/labels.json", S_IFREG | 0644,
 		 arena_strdup(&m->arena_, buf_str(&labels)), mtime, true);
 	*out = m;
+}
+
+int meta_frame(int (*put)(void *arg, const struct flatten_node *n, struct err *e), void *arg,
+	       struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {
+		const struct flatten_node n = { .path = fixed[i].path,
+						.mode = fixed[i].mode,
+						.data = fixed[i].data,
+						.len = strlen(fixed[i].data),
+						.replace = fixed[i].replace };
+
+		if (put(arg, &n, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 void meta_free(struct meta *m)

@@ -35,4 +35,12 @@ static inline void meta_free_p_(struct meta **m)
 }
 #define auto_meta auto_(meta_free_p_)
 
+/* Calls put for every file, directory and link that each image has, whatever it is made from:
+ * parents first, without labels and without a runscript.  Stops at -1. */
+int meta_frame(int (*put)(void *arg, const struct flatten_node *n, struct err *e), void *arg,
+	       struct err *e);
+/* "Thursday_2_January_2025_10:1:2_UTC", Apptainer's form of the label
+ * org.label-schema.build-date: nothing is padded. */
+const char *meta_build_date(struct arena *a, int64_t t);
+
 #endif

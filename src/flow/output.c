@@ -20,14 +20,19 @@
 void output_remove_tree(int dirfd, const char *name)
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir;
 	struct dirent *de;
 
+	/* A tree of an image may have directories that their owner cannot read or write. */
+	if (fd < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0)
+		fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
 		close_p_(&fd);
 		unlinkat(dirfd, name, 0);
 		return;
 	}
+	(void)fchmod(fd, 0700);
 	while ((de = readdir(dir)))
 		if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0 &&
 		    (de->d_type == DT_DIR || unlinkat(fd, de->d_name, 0) < 0))
