@@ -5,11 +5,12 @@
 #include <unistd.h>
 
 #include "src/base/fd.h"
-#include "src/cli/persona.h"
 #include "src/base/near.h"
+#include "src/cli/persona.h"
 
 const struct cmd *const commands[] = {
 	&cmd_pull,
+	&cmd_build,
 	&cmd_push,
 	&cmd_tag,
 	&cmd_delete,

@@ -8,16 +8,15 @@
 void def_script_file(const char *text, const char *args, struct buf *out)
 {
 	size_t n = strcspn(args, "#");
+	const char *first = text + strspn(text, " \t\r\n");
 
-	while (isspace((unsigned char)*text))
-		text++;
 	while (n && isspace((unsigned char)args[n - 1]))
 		n--;
-	if (str_has_prefix(text, "#!")) {
-		size_t line = strcspn(text, "\n");
+	if (str_has_prefix(first, "#!")) {
+		size_t line = strcspn(first, "\n");
 
-		buf_add(out, text, line);
-		text += line + (text[line] == '\n');
+		buf_add(out, first, line);
+		text = first + line + (first[line] == '\n');
 	} else {
 		buf_adds(out, "#!/bin/sh");
 	}

@@ -38,7 +38,9 @@ setup_file() {
 	mksquashfs "$tree" "$BATS_FILE_TMPDIR/image.sqfs" -comp zstd -all-root -quiet -no-progress
 }
 
-setup() {
+setup() { kernel_setup; }
+
+kernel_setup() {
 	[ -e "$BATS_FILE_TMPDIR/image.sqfs" ] || skip "no busybox here (package busybox-static)"
 	SQ=$BATS_TEST_TMPDIR/image.sqfs DIR=$BATS_FILE_TMPDIR/tree WORK=$BATS_TEST_TMPDIR/work
 	cp "$BATS_FILE_TMPDIR/image.sqfs" "$SQ"

@@ -1,0 +1,438 @@
+# Definition files become images: sections, stages, apps, templates, errors, cache.
+load kernel
+load build
+
+setup() {
+	kernel_setup
+	build_setup
+}
+
+@test "each section of a definition file does what it says" {
+	echo data >data.txt
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+
+		%pre
+		    echo pre >pre.out
+		%setup
+		    mkdir "\$APPTAINER_ROOTFS/opt/from-setup"
+		%files
+		    data.txt /opt/data
+		    data.txt /opt/dir/
+		%post
+		    id -u
+		    cat /opt/data
+		    test -d /opt/from-setup
+		    touch /opt/owned /opt/setuid
+		    chown 1234:42 /opt/owned
+		    chmod 4755 /opt/setuid
+		    mknod /opt/null c 1 3
+		    echo 'export FROM_POST=p1' >>\$APPTAINER_ENVIRONMENT
+		    echo 'posted two words' >>\$APPTAINER_LABELS
+		%environment
+		    export FROM_ENV="e 1"
+		%labels
+		    Author Ada L.
+		%help
+		    How to use it.
+		%runscript
+		    echo "run \$# \$1 \$FROM_ENV \$FROM_POST"
+		%startscript
+		    echo started
+		%test
+		    test -u /opt/setuid
+	END
+	build
+	built
+	[[ $output = *"0"*"data"* ]]
+	same "$(cat pre.out)" pre
+	same "$(lists /opt/owned)" "-rw-r--r-- 1234/42"
+	same "$(lists /opt/setuid)" "-rwsr-xr-x 0/0"
+	same "$(lists /opt/null)" "crw-r--r-- 0/0"
+	same "$(lists /opt/dir/data.txt)" "-rw-r--r-- 0/0"
+	same "$(lists /.post.script)$(lists /.build.labels)$(lists /.berth-owners)" ""
+	same "$(berth run x.sif 'a b')" "run 1 a b e 1 p1"
+	berth test x.sif
+	same "$(attribute labels.Author)" "Ada L."
+	same "$(attribute labels.posted)" "two words"
+	same "$(attribute 'labels["org.label-schema.usage.singularity.deffile.bootstrap"]')" localimage
+	same "$(attribute 'labels["org.label-schema.schema-version"]')" 1.0
+	same "$(attribute helpfile)" "    How to use it."
+	same "$(attribute startscript)" "$(printf '#!/bin/sh\n\n    echo started')"
+	[[ $(attribute deffile) = "Bootstrap: localimage"* ]]
+	same "$(lists /singularity)" "lrwxrwxrwx 0/0"
+	same "$(berth exec x.sif readlink /environment)" .singularity.d/env/90-environment.sh
+}
+
+@test "the SIF holds recipe, metadata and partition in the usual order" {
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		%post
+		    true
+	END
+	build
+	built
+	python3 - <<-'END'
+		import json, struct
+		f = open("x.sif", "rb").read()
+		assert f[32:42] == b"SIF_MAGIC\0"
+		total, = struct.unpack_from("<q", f, 88)
+		table, = struct.unpack_from("<q", f, 96)
+		types = []
+		for i in range(8):
+		    t, used = struct.unpack_from("<iB", f, table + 585 * i)
+		    if not used:
+		        continue
+		    off, size = struct.unpack_from("<qq", f, table + 585 * i + 4 + 1 + 4 + 4 + 4)
+		    types.append((hex(t), f[off:off + size]))
+		kinds = [t for t, _ in types]
+		assert kinds == ["0x4001", "0x4006", "0x4004"], kinds
+		assert types[0][1].startswith(b"Bootstrap: localimage\n"), types[0][1]
+		doc = json.loads(types[1][1])
+		assert doc["type"] == "container" and "deffile" in doc["data"]["attributes"]
+	END
+}
+
+@test "a section's arguments choose the interpreter" {
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		%post -c /bin/busybox ash
+		    echo "shell \$0"; set -o | grep -q xtrace; echo fine
+		%runscript -e
+		    #!/bin/sh
+		    echo "own \$1"
+	END
+	build
+	built
+	[[ $output = *"shell /.post.script"*fine* ]]
+	same "$(berth run x.sif z)" "own z"
+	[[ $(berth exec x.sif head -n1 /.singularity.d/runscript) = "#!/bin/sh -e" ]]
+}
+
+@test "files come from an earlier stage with its links and bytes" {
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		Stage: make
+		%post
+		    mkdir /out && echo made >/out/a && ln -s a /out/b && ln -s out/a /named
+		    echo keep >/out/tool && chmod 755 /out/tool
+
+		Bootstrap: localimage
+		From: $SQ
+		Stage: final
+		%files from make
+		    /out /result
+		    /named /followed
+		    /out/t* /bin/
+		%post
+		    cat /result/a /followed; test -L /result/b; /bin/tool 2>/dev/null || true
+	END
+	build
+	built
+	same "$(lists /bin/tool)" "-rwxr-xr-x 0/0"
+	same "$(lists /followed)" "-rw-r--r-- 0/0"
+	same "$(lists /out)" ""
+}
+
+@test "apps have their place, environment, labels and install" {
+	echo payload >payload
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		%appinstall foo
+		    echo '#!/bin/sh' >bin/foo; echo 'echo foo \$FOO' >>bin/foo; chmod 755 bin/foo
+		    test "\$SCIF_APPROOT" = /scif/apps/foo
+		%appenv foo
+		    export FOO=bar
+		%apprun foo
+		    exec foo
+		%applabels foo
+		    Version 2
+		%apphelp foo
+		    foo's help
+		%appfiles foo
+		    payload
+		    payload sub/p
+		%apptest foo
+		    true
+		%apprun other
+		    echo other
+	END
+	build
+	built
+	same "$(attribute 'apps.foo.labels.Version')" 2
+	same "$(attribute 'apps.foo.helpfile')" "    foo's help"
+	same "$(attribute 'apps | keys | join(",")')" foo,other
+	same "$(berth exec x.sif cat /scif/apps/foo/payload /scif/apps/foo/sub/p)" "$(printf 'payload\npayload')"
+	same "$(berth exec x.sif sh -c 'SINGULARITY_APPNAME=foo; . /.singularity.d/env/95-apps.sh; foo')" "foo bar"
+	same "$(lists /scif/data/foo/output)" "drwxr-xr-x 0/0"
+}
+
+@test "templates take build arguments, files of them and defaults" {
+	printf '# args\nWHO=file\n' >args
+	def <<-END
+		Bootstrap: localimage
+		From: {{ BASE }}
+		%arguments
+		    WHO=nobody
+		    GREETING=hello {{ WHO }}
+		%post
+		    echo "{{ GREETING }}!"
+	END
+	build --build-arg "BASE=$SQ"
+	built
+	[[ $output = *"hello nobody!"* ]]
+	build --build-arg "BASE=$SQ" --build-arg-file args
+	built
+	[[ $output = *"hello file!"* ]]
+	rm -f x.sif
+	build --build-arg "BASE=$SQ" --build-arg OTHER=1
+	refused "build arguments that nothing uses: OTHER"
+	build --build-arg "BASE=$SQ" --build-arg OTHER=1 --warn-unused-build-args
+	built
+	rm -f x.sif
+	build
+	refused 'x.def:2: \{\{ BASE \}\} has no value; give --build-arg BASE='
+}
+
+@test "mistakes in a recipe are named with file and line" {
+	def <<<'Bootstrap: dcoker'
+	build
+	refused 'x.def:1: unknown bootstrap agent "dcoker" \(did you mean docker\?\)'
+	printf 'Bootstrap: localimage\nFrom: %s\n%%psot\n' "$SQ" >x.def
+	build
+	refused 'x.def:3: unknown section %psot \(did you mean %post\?\)'
+	printf 'Bootstrap: localimage\nFrom: %s\n%%files\nnothing-here /x\n' "$SQ" >x.def
+	build
+	refused 'line 4: no such file: nothing-here'
+	printf 'Bootstrap: localimage\nFrom: none.sif\n' >x.def
+	build
+	refused 'none.sif: No such file'
+	head -c 3000 /dev/urandom >x.def
+	build
+	refused 'x.def'
+	printf 'Bootstrap: zypper\n' >x.def
+	command -v zypper || { build && refused 'needs zypper, which is not installed'; }
+	rm x.def
+	build
+	refused 'x.def: No such file'
+}
+
+@test "a step that fails says its line, status and last words, and leaves nothing" {
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		%post
+		    echo something is wrong here
+		    exit 17
+	END
+	build
+	refused 'line 3: %post failed with exit status 17; the last lines: .*something is wrong here'
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		%post
+		    kill -KILL \$\$
+	END
+	build
+	refused 'was killed by SIGKILL'
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		%test
+		    false
+	END
+	build
+	refused '%test failed with exit status 1'
+	build --notest
+	built
+}
+
+@test "what a step leaves running ends with it" {
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		%post
+		    (setsid sleep 4242 &) ; (sleep 4243 & exit 0) ; echo forked
+	END
+	build
+	built
+	not pgrep -u "$(id -u)" -f 'sleep 424[23]'
+}
+
+@test "links of a base image cannot lead a build out of it" {
+	cp -r "$DIR" evil
+	ln -s / evil/opt/host
+	ln -s "$PWD" evil/opt/here
+	rm -rf evil/srv && ln -s ../../../../../../.. evil/srv
+	echo harmless >f
+	printf 'Bootstrap: localimage\nFrom: evil\n%%files\n f /opt/here/escaped\n' >x.def
+	build
+	refused '/opt/here of the image is a link that leads nowhere'
+	def <<-END
+		Bootstrap: localimage
+		From: evil
+		%files
+		    f /opt/host/escaped
+		    f /srv/upward
+		%post
+		    cat /escaped /upward
+	END
+	build
+	built
+	[ ! -e /escaped ] && [ ! -e escaped ] && [ ! -e /upward ]
+	same "$(lists /escaped)" "-rw-r--r-- 0/0"
+	rm -rf evil/etc && ln -s / evil/etc
+	rm -f x.sif
+	build
+	[ ! -e /resolv.conf ] && [ ! -e /hosts ]
+}
+
+@test "a step that was done comes from the store, up to the first change" {
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		%files
+		    input /opt/input
+		%post
+		    echo ran-post; cat /opt/input; rm -r /opt/many; chown 7:8 /etc/hello
+	END
+	echo 1 >input
+	build
+	built
+	mv x.sif first.sif
+	build
+	built
+	[[ $stderr = *"all steps are in the store"* ]] && not grep -q ran-post <<<"$output"
+	cmp x.sif first.sif
+	# Only what follows from the steps, not the time of the build, when the recipe's end changes.
+	printf '%%labels\n    New label\n' >>x.def
+	build
+	built
+	[[ $stderr = *"%post: from the store"* ]] && not grep -q ran-post <<<"$output"
+	same "$(lists /etc/hello)" "-rw-r--r-- 7/8"
+	same "$(lists /opt/many)" ""
+	same "$(lists /opt/input)" "-rw-r--r-- 0/0"
+	echo 2 >input
+	build
+	built
+	[[ $output = *ran-post*2* ]]
+	build --no-cache
+	built
+	[[ $output = *ran-post* ]]
+	build --disable-cache
+	built
+	[[ $output = *ran-post* ]]
+}
+
+@test "the same recipe and epoch give the same bytes" {
+	export SOURCE_DATE_EPOCH=1700000000
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		%post
+		    date >/dev/null; echo x >/opt/x; mkdir /opt/d; chown 5 /opt/d
+		%runscript
+		    true
+	END
+	build --disable-cache
+	built
+	mv x.sif one.sif
+	sleep 1.1
+	build --disable-cache
+	built
+	cmp x.sif one.sif
+	same "$(attribute 'labels["org.opencontainers.image.created"]')" 2023-11-14T22:13:20Z
+}
+
+@test "a sandbox keeps its owners, and becomes an image again" {
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		%post
+		    chown 11:12 /etc/hello; mknod /opt/zero c 1 5
+	END
+	run --separate-stderr berth build --sandbox box x.def
+	built
+	[ -f box/opt/zero ] && [ -s box/.berth-owners ]
+	same "$(find . -maxdepth 1 -name '.berth-*' | wc -l)" 0
+	run --separate-stderr berth build --sandbox box x.def
+	same "$status" 125
+	[[ $stderr = *"box exists already; -F replaces it, --update goes on in it"* ]]
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		%post
+		    stat -c %u:%g /etc/hello; touch /opt/updated
+	END
+	run --separate-stderr berth build --sandbox --update box x.def
+	built
+	[[ $output = *11:12* ]]
+	run --separate-stderr berth build x.sif box
+	built
+	same "$(lists /etc/hello)" "-rw-r--r-- 11/12"
+	same "$(lists /opt/zero)" "crw-r--r-- 0/0"
+	same "$(lists /opt/updated)" "-rw-r--r-- 0/0"
+	same "$(lists /.berth-owners)" ""
+}
+
+@test "a build that is killed leaves no output, and the next one goes on from its steps" {
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		%files
+		    input /opt/input
+		%post
+		    echo waiting; while [ ! -e /bind/go ]; do sleep 0.1; done
+	END
+	echo 1 >input
+	mkdir bind
+	"$BERTH" build -B "$PWD/bind" -B "$PWD/bind:/bind" x.sif x.def >out 2>err 3>&- &
+	local pid=$!
+	until_is 30 grep -q waiting out
+	kill -KILL $pid
+	wait $pid || true
+	[ ! -e x.sif ]
+	touch bind/go
+	build -B "$PWD/bind" -B "$PWD/bind:/bind"
+	built
+	[[ $stderr = *"%files: from the store"* ]]
+	# What the killed one left is gone, with what it had started.
+	same "$(find . -maxdepth 1 -name '.berth-*' | wc -l)" 0
+}
+
+@test "Ctrl-C ends the step and leaves nothing" {
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		%post
+		    echo waiting; sleep 4244
+	END
+	"$BERTH" build x.sif x.def >out 2>err 3>&- &
+	local pid=$!
+	until_is 30 grep -q waiting out
+	kill -TERM $pid
+	status=0
+	wait $pid || status=$?
+	same "$status" 125
+	grep -q 'stopped by SIGTERM' err
+	[ ! -e x.sif ] && [ -z "$(find . -maxdepth 1 -name '.berth-*')" ]
+	not pgrep -u "$(id -u)" -f 'sleep 4244'
+}
+
+@test "--dry-run prints the steps and builds nothing" {
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		%post
+		    true
+	END
+	run --separate-stderr berth build --dry-run x.sif x.def
+	built
+	same "$(jq -r '.stages[0].steps[0].title' <<<"$output")" "%post"
+	[ ! -e x.sif ]
+}
