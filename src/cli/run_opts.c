@@ -158,6 +158,8 @@ const struct opt run_opts[] = {
 	OPT_NOOP(0, "no-tmp-sandbox"),
 	OPT_NOOP(0, "sif-fuse"),
 	OPT_NOOP(0, "underlay"),
+	OPT_FLAG(0, "oci-compat", "OCI_COMPAT", REQ, oci_compat,
+		"start as an OCI runtime would: Entrypoint, Cmd, Env and WorkingDir as they stand"),
 	OPT_ALIAS_FLAG("oci", "OCI", REQ, oci),
 	OPT_NOOP(0, "no-oci"),
 	OPT_ALIAS_FLAG("no-compat", "NO_COMPAT", REQ, no_compat),

@@ -151,6 +151,8 @@ int run_image_open(struct run_image *r, const char *path, const char *cwd,
 		out->env = strv_list(&im->oci->env);
 		out->entrypoint = strv_list(&im->oci->entrypoint);
 		out->cmd = strv_list(&im->oci->cmd);
+		out->workdir = im->oci->workdir;
+		out->user = im->oci->user;
 	}
 	return 0;
 }

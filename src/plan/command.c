@@ -101,7 +101,8 @@ static int command_run(struct strv *argv, const struct run_req *req, const struc
 {
 	const struct facts_image *image = &f->image;
 	auto_strv struct strv ep = { 0 }, cmd = { 0 };
-	bool oci = image->has_config && (!image->runscript || is_oci_runscript(image->runscript));
+	bool oci = image->has_config &&
+		   (req->oci_compat || !image->runscript || is_oci_runscript(image->runscript));
 
 	if (!oci && image->runscript && command_from_runscript(&ep, &cmd, image->runscript)) {
 		strv_add(argv, RUNSCRIPT);
@@ -115,6 +116,9 @@ static int command_run(struct strv *argv, const struct run_req *req, const struc
 		strv_add(argv, ep.v[i]);
 	for (size_t i = 0; i < cmd.n && !req->args.n; i++)
 		strv_add(argv, cmd.v[i]);
+	if (req->oci_compat && !argv->n && !req->args.n)
+		return err_set(e, ERR_NOTFOUND,
+			       "the image has neither Entrypoint nor Cmd (name a command)");
 	/* An OCI image that names nothing runs the user's words; another one gives them to a shell.
 	 */
 	if (argv->n || (req->args.n && (oci || image->runscript)))

@@ -11,6 +11,7 @@
 
 #include "src/base/path.h"
 #include "src/plan/env_explain.h"
+#include "src/plan/env_host.h"
 #include "src/plan/env_level.h"
 #include "src/plan/inject.h"
 #include "src/plan/script.h"
@@ -44,14 +45,6 @@ void environment_fini(struct environment *env)
 	*env = (struct environment){ 0 };
 }
 
-static bool name_in(const char *const *list, size_t n, const char *key, size_t len)
-{
-	for (size_t i = 0; i < n; i++)
-		if (list[i][0] == key[0] && !strncmp(list[i], key, len) && !list[i][len])
-			return true;
-	return false;
-}
-
 static void explain(struct builder *b, const char *who)
 {
 	if (b->req->explain_env)
@@ -82,7 +75,7 @@ static void unset_lent(struct builder *b)
 		size_t n = strcspn(b->host.v[i], "=");
 		auto_free char *key = xstrndup(b->host.v[i], n);
 
-		if (!name_in(fixed, ARRAY_LEN(fixed), key, n) &&
+		if (!env_name_in(fixed, ARRAY_LEN(fixed), key, n) &&
 		    !strv_env_get(&b->vars.exported, key))
 			buf_printf(&b->glue, " %s", key);
 	}
@@ -353,52 +346,6 @@ static const char restore_text[] =
 	"done\n"
 	"unset berth_i berth_n berth_v berth_k\nunset -f berth_source\n";
 
-/* Passes even with --cleanenv. */
-static const char *const always[] = { "TERM",	     "http_proxy", "HTTP_PROXY", "https_proxy",
-				      "HTTPS_PROXY", "no_proxy",   "NO_PROXY",	 "all_proxy",
-				      "ALL_PROXY",   "ftp_proxy",  "FTP_PROXY" };
-/* Never passes: set by the engine, or meaningless in another tree. */
-static const char *const never[] = { "HOME", "PATH", "LD_LIBRARY_PATH", "USER_PATH", "PWD" };
-/* The engine's own words. */
-static const char *const never_prefix[] = { "APPTAINER_",      "APPTAINERENV_", "SINGULARITY_",
-					    "SINGULARITYENV_", "BERTH_",	"BERTHENV_" };
-
-/* The name stands in a list of names with commas. */
-static bool words_have(const struct strv *list, const char *name, size_t n)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		auto_strv struct strv words = { 0 };
-
-		strv_split(&words, list->v[i], ',');
-		for (size_t k = 0; k < words.n; k++)
-			if (strlen(words.v[k]) == n && !memcmp(words.v[k], name, n))
-				return true;
-	}
-	return false;
-}
-
-static bool is_wired(const struct facts *f, const char *var)
-{
-	for (char *const *v = f->wired; v && *v; v++)
-		if (*v == var)
-			return true;
-	return false;
-}
-
-static bool host_passes(const struct run_req *req, const struct facts *f, const char *var)
-{
-	const char *eq = strchr(var, '=');
-	size_t n = eq ? (size_t)(eq - var) : 0;
-
-	if (!shell_name_is_valid(var, n) || name_in(never, ARRAY_LEN(never), var, n))
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(never_prefix); i++)
-		if (var[0] == never_prefix[i][0] && str_has_prefix(var, never_prefix[i]))
-			return false;
-	return (!req->cleanenv || name_in(always, ARRAY_LEN(always), var, n) || is_wired(f, var)) &&
-	       !words_have(&req->no_env, var, n);
-}
-
 static void collect_host(struct builder *b)
 {
 	if (b->req->cleanenv)
@@ -408,7 +355,7 @@ static void collect_host(struct builder *b)
 	for (char *const *v = b->f->environ; v && *v; v++) {
 		size_t n = strcspn(*v, "=");
 
-		if (!host_passes(b->req, b->f, *v) || lent_takes_away(b->f, *v))
+		if (!env_host_passes(b->req, b->f, *v) || lent_takes_away(b->f, *v))
 			continue;
 		if (env_level_passes(b->level, *v, n))
 			strv_add(&b->host, *v);
@@ -520,6 +467,41 @@ static void restore_host(struct builder *b)
 	}
 }
 
+/* As an OCI runtime: Env as it stands, nothing evaluated, nothing of the engine's.  Of the host
+ * only what the job's launcher says; outside a job there is none of it. */
+static void build_oci(struct builder *b)
+{
+	size_t kept = 0;
+
+	put(b, "PATH", DEFAULT_PATH);
+	put(b, "HOME", b->known->home);
+	for (char *const *v = b->f->image.env; v && *v; v++) {
+		const char *eq = strchr(*v, '=');
+		auto_free char *key = eq ? xstrndup(*v, (size_t)(eq - *v)) : NULL;
+
+		if (eq)
+			put(b, key, eq + 1);
+	}
+	explain(b, "image's configuration");
+	for (size_t i = 0; i < b->inject.n; i++) {
+		put(b, b->inject.v[i].key, b->inject.v[i].value);
+		explain(b, b->inject.v[i].from);
+	}
+	lent_variables(b, false);
+	for (size_t i = 0; i < b->host.n; i++) {
+		if (env_level_is_job(b->host.v[i], strcspn(b->host.v[i], "=")))
+			b->host.v[kept++] = b->host.v[i];
+		else
+			free(b->host.v[i]);
+	}
+	b->host.n = kept;
+	restore_host(b);
+	for (size_t i = 0; i < b->lent.n; i++)
+		strv_take(&b->vars.exported, take_ptr(b->lent.v[i]));
+	b->lent.n = 0;
+	explain(b, "host");
+}
+
 static void build(struct builder *b)
 {
 	auto_buf struct buf prompt = { 0 };
@@ -574,7 +556,10 @@ int environment_make(struct environment *env, const struct run_req *req, const s
 		r = inject_collect(&b.inject, req, f, notes, e);
 	if (!r) {
 		collect_host(&b);
-		build(&b);
+		if (req->oci_compat)
+			build_oci(&b);
+		else
+			build(&b);
 		env->vars = b.vars.exported;
 		b.vars.exported = (struct strv){ 0 };
 		env->origins = b.explained.origins;

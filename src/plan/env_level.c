@@ -125,11 +125,16 @@ const char *env_level_name(enum env_level l)
 	return names[l];
 }
 
+bool env_level_is_job(const char *name, size_t len)
+{
+	return any(job, ARRAY_LEN(job), name, len);
+}
+
 bool env_level_passes(enum env_level l, const char *name, size_t len)
 {
 	if (l == ENV_DROPIN)
 		return true;
-	if (any(job, ARRAY_LEN(job), name, len))
+	if (env_level_is_job(name, len))
 		return true;
 	if (l == ENV_CLEAN)
 		return !any(denied, ARRAY_LEN(denied), name, len);

@@ -24,6 +24,8 @@ int env_level_parse(enum env_level *out, const char *word, struct err *e);
 const char *env_level_name(enum env_level l);
 /* May the host's variable of this name pass? */
 bool env_level_passes(enum env_level l, const char *name, size_t len);
+/* Is it what a launcher or scheduler tells its job? */
+bool env_level_is_job(const char *name, size_t len);
 /* "K=V" of what the level adds for everybody who sets nothing else; NULL at the end. */
 const char *const *env_level_adds(enum env_level l);
 

@@ -78,17 +78,18 @@ struct facts_image {
 	const struct fact_script *scripts; /* /.singularity.d/env, in glob order */
 	size_t nscripts;
 	bool has_startscript; /* one that holds a command; start only */
-	bool has_sh;   /* /bin/sh leads to something */
-	bool has_bash; /* /bin/bash; shell only */
-	bool has_app;	     /* /scif/apps/NAME, of --app */
-	bool has_app_script; /* its runscript, or for test its test */
-	bool has_test; /* /.singularity.d/test; test only */
+	bool has_sh;	      /* /bin/sh leads to something */
+	bool has_bash;	      /* /bin/bash; shell only */
+	bool has_app;	      /* /scif/apps/NAME, of --app */
+	bool has_app_script;  /* its runscript, or for test its test */
+	bool has_test;	      /* /.singularity.d/test; test only */
 
 	/* oci-config.json; NULL-terminated lists, NULL when absent. */
 	bool has_config;
 	char *const *env;
 	char *const *entrypoint;
 	char *const *cmd;
+	const char *workdir, *user; /* "" or NULL: the image says none */
 };
 
 struct facts {

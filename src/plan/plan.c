@@ -150,6 +150,25 @@ static void add_files(struct plan *p, const struct run_req *req, const struct fa
 	}
 }
 
+/* A directory, where the image has nothing: an OCI runtime makes WorkingDir. */
+static void dir_add(struct plan *p, const char *path)
+{
+	if (!strcmp(path, "/"))
+		return;
+	xgrow(&p->files, &p->files_cap, p->nfiles + 1, sizeof(*p->files));
+	p->files[p->nfiles++] = (struct plan_file){ .path = xstrdup(path), .mode = S_IFDIR | 0755 };
+}
+
+static void check_oci(struct plan *p, const struct facts *f)
+{
+	const char *user = f->image.user;
+
+	if (user && *user && (!f->user || strcmp(user, f->user)))
+		strv_addf(&p->notes,
+			  "--oci-compat: the image's User is %s; the program runs as its caller",
+			  user);
+}
+
 static void add_cwd(struct plan *p, const struct run_req *req, const struct facts *f,
 		    const char *home)
 {
@@ -157,6 +176,15 @@ static void add_cwd(struct plan *p, const struct run_req *req, const struct fact
 
 	if (req->pwd) {
 		strv_take(&p->cwd, path_clean("/", req->pwd));
+		p->cwd_required = true;
+		return;
+	}
+	if (req->oci_compat) {
+		bool has = f->image.workdir && *f->image.workdir;
+
+		strv_take(&p->cwd, path_clean("/", has ? f->image.workdir : "/"));
+		if (has)
+			dir_add(p, p->cwd.v[0]);
 		p->cwd_required = true;
 		return;
 	}
@@ -285,6 +313,10 @@ int plan_make(struct plan **out, const struct run_req *req, const struct facts *
 	    plan_home_make(&home, req, f, e) < 0 || mounts_make(p, &user, &home, req, f, e) < 0)
 		return -1;
 	add_files(p, req, f, home.dst);
+	if (req->oci_compat && !f->image.has_config)
+		return err_set(e, ERR_USAGE, "--oci-compat: the image keeps no OCI configuration");
+	if (req->oci_compat)
+		check_oci(p, f);
 	add_cwd(p, req, f, home.dst);
 	if (add_program(p, req, f, &user, home.dst, e) < 0)
 		return -1;

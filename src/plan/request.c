@@ -10,17 +10,12 @@
 static const struct {
 	size_t from, to, unless; /* fields; unless 0: always */
 } composed[] = {
-	{ FIELD(oci), FIELD(oci_compat), 0 },
-	{ FIELD(oci), FIELD(compat), FIELD(no_compat) },
-	{ FIELD(compat), FIELD(containall), 0 },
-	{ FIELD(compat), FIELD(no_init), 0 },
-	{ FIELD(compat), FIELD(no_umask), 0 },
-	{ FIELD(compat), FIELD(no_eval), 0 },
-	{ FIELD(compat), FIELD(writable_tmpfs), 0 },
-	{ FIELD(containall), FIELD(contain), 0 },
-	{ FIELD(containall), FIELD(cleanenv), 0 },
-	{ FIELD(containall), FIELD(ipc), 0 },
-	{ FIELD(containall), FIELD(pid), 0 },
+	{ FIELD(oci), FIELD(oci_compat), 0 },	  { FIELD(oci), FIELD(compat), FIELD(no_compat) },
+	{ FIELD(oci_compat), FIELD(no_eval), 0 }, { FIELD(compat), FIELD(containall), 0 },
+	{ FIELD(compat), FIELD(no_init), 0 },	  { FIELD(compat), FIELD(no_umask), 0 },
+	{ FIELD(compat), FIELD(no_eval), 0 },	  { FIELD(compat), FIELD(writable_tmpfs), 0 },
+	{ FIELD(containall), FIELD(contain), 0 }, { FIELD(containall), FIELD(cleanenv), 0 },
+	{ FIELD(containall), FIELD(ipc), 0 },	  { FIELD(containall), FIELD(pid), 0 },
 };
 
 static bool *field(struct run_req *r, size_t offset)
@@ -47,10 +42,11 @@ void request_settle(struct run_req *r)
 
 const char *request_verb(enum run_verb v)
 {
-	static const char *const names[] = {
-		[RUN_EXEC] = "exec", [RUN_RUN] = "run", [RUN_SHELL] = "shell", [RUN_TEST] = "test",
-		[RUN_START] = "start"
-	};
+	static const char *const names[] = { [RUN_EXEC] = "exec",
+					     [RUN_RUN] = "run",
+					     [RUN_SHELL] = "shell",
+					     [RUN_TEST] = "test",
+					     [RUN_START] = "start" };
 
 	return names[v];
 }

@@ -59,3 +59,13 @@ print(numpy.arange(10).sum(), os.getuid())'
 	worked
 	[ "$(stat -c %U "$CACHE")" = "$(id -un)" ]
 }
+
+@test "--oci-compat starts Entrypoint, Env and Cmd as the image has them" {
+	pull lab/busybox:1
+	worked
+	run --separate-stderr berth run --oci-compat out.sif
+	[ "$status" = 0 ] && [ "$output" = "hello from a layer" ] || { echo "$stderr"; return 1; }
+	run --separate-stderr env HOSTVAR=1 "$BERTH" exec --oci-compat --env 'LITERAL=$HOME' out.sif /bin/sh -c \
+		'echo "$PATH|$GREETING|$LITERAL|$HOSTVAR|$(pwd)|${APPTAINER_NAME-none}"'
+	[ "$output" = '/bin:/usr/bin|hello|$HOME||/|none' ] || { echo "$output $stderr"; return 1; }
+}

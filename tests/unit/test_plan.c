@@ -194,7 +194,9 @@ START_TEST(a_source_that_is_not_there_stops_the_run)
 	fails(&x, ERR_NOTFOUND, "bind /closed on /closed: the host's /closed: Permission denied");
 	fixture_init(&x);
 	x.environ[0] = "APPTAINER_BIND=/data:/m:zz";
-	fails(&x, ERR_USAGE, "APPTAINER_BIND /data:/m: \"zz\" is not an option (use ro, rw, image-src=PATH or id=N)");
+	fails(&x, ERR_USAGE,
+	      "APPTAINER_BIND /data:/m: \"zz\" is not an option (use ro, rw, image-src=PATH or "
+	      "id=N)");
 }
 END_TEST
 
@@ -491,7 +493,53 @@ START_TEST(exec_needs_a_command)
 }
 END_TEST
 
-UNIT(plan, a_plain_exec_sees_the_hosts_usual_places, parents_are_mounted_before_children,
+START_TEST(oci_compat_takes_the_configuration_as_it_stands)
+{
+	static const char *const ep[] = { "/entry", "two words", NULL };
+	static const char *const cmd[] = { "$HOME", NULL };
+	static const char *const env[] = { "PATH=/opt/bin", "V=$(date) `x`", "HOME=/image", NULL };
+	struct fixture x;
+
+	fixture_init(&x);
+	x.req.verb = RUN_RUN;
+	x.req.oci_compat = true;
+	strv_fini(&x.req.args);
+	x.req.args = (struct strv){ 0 };
+	x.facts.image.has_config = true;
+	x.facts.image.entrypoint = (char *const *)(uintptr_t)ep;
+	x.facts.image.cmd = (char *const *)(uintptr_t)cmd;
+	x.facts.image.env = (char *const *)(uintptr_t)env;
+	x.facts.image.workdir = "/srv/app";
+	x.facts.image.runscript = "#!/bin/sh\nexec other\n";
+	x.environ[0] = "HOSTVAR=1";
+	x.environ[1] = "SLURM_JOB_ID=7";
+	make(&x);
+	ck_assert_uint_eq(x.plan->argv.n, 3);
+	ck_assert_str_eq(x.plan->argv.v[1], "two words");
+	ck_assert_str_eq(x.plan->argv.v[2], "$HOME");
+	ck_assert_str_eq(x.plan->cwd.v[0], "/srv/app");
+	ck_assert_str_eq(strv_env_get(&x.plan->env, "V"), "$(date) `x`");
+	ck_assert_str_eq(strv_env_get(&x.plan->env, "PATH"), "/opt/bin");
+	ck_assert_str_eq(strv_env_get(&x.plan->env, "HOME"), "/image");
+	ck_assert_str_eq(strv_env_get(&x.plan->env, "SLURM_JOB_ID"), "7");
+	ck_assert_pstr_eq(strv_env_get(&x.plan->env, "HOSTVAR"), NULL);
+	ck_assert_pstr_eq(strv_env_get(&x.plan->env, "APPTAINER_NAME"), NULL);
+	fixture_fini(&x);
+}
+END_TEST
+
+START_TEST(oci_compat_wants_a_configuration)
+{
+	struct fixture x;
+
+	fixture_init(&x);
+	x.req.oci_compat = true;
+	fails(&x, ERR_USAGE, "--oci-compat: the image keeps no OCI configuration");
+}
+END_TEST
+
+UNIT(plan, oci_compat_takes_the_configuration_as_it_stands, oci_compat_wants_a_configuration,
+     a_plain_exec_sees_the_hosts_usual_places, parents_are_mounted_before_children,
      a_users_bind_replaces_a_default_on_its_target_and_below,
      of_two_binds_on_one_target_the_first_is_used_and_the_other_named,
      binds_come_from_the_line_and_from_three_families_of_variables,
