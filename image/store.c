@@ -51,6 +51,26 @@ char *store_default_dir(char *const *env, struct err *e)
 	return path_join(home, ".berth/cache");
 }
 
+/* $BERTH_SITE_STORES: directories with colons between, each the DIR of a store that somebody else
+ * fills.  One that is not there now (an automounter, a node without it) is no error. */
+static void open_sites(struct store *s)
+{
+	const char *list = getenv("BERTH_SITE_STORES");
+	auto_strv struct strv dirs = { 0 };
+
+	strv_split(&dirs, list ? list : "", ':');
+	for (size_t i = 0; i < dirs.n && s->nsites < STORE_MAX_SITES; i++) {
+		auto_free char *dir = path_join(dirs.v[i], VERSION_DIR);
+		int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd < 0) {
+			log_verbose("image store of the site %s: %s", dir, strerror(errno));
+			continue;
+		}
+		s->site[s->nsites++] = (struct site_store){ fd, take_ptr(dir) };
+	}
+}
+
 int store_open(struct store **out, const char *dir, struct err *e)
 {
 	auto_store struct store *s = xcalloc(1, sizeof(*s));
@@ -70,6 +90,7 @@ int store_open(struct store **out, const char *dir, struct err *e)
 	s->tmp = openat(s->root, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->tmp < 0)
 		return err_sys(e, "open image store %s/tmp", s->dir);
+	open_sites(s);
 	*out = take_ptr(s);
 	return 0;
 }
@@ -80,6 +101,10 @@ void store_close(struct store *s)
 		return;
 	close_p_(&s->root);
 	close_p_(&s->tmp);
+	for (size_t i = 0; i < s->nsites; i++) {
+		close_p_(&s->site[i].fd);
+		free(s->site[i].dir);
+	}
 	free(s->dir);
 	free(s);
 }
@@ -112,10 +137,27 @@ void store_touch(int fd)
 	const struct timespec times[2] = { { .tv_nsec = UTIME_NOW }, { .tv_nsec = UTIME_OMIT } };
 	struct stat st;
 
-	/* Once an hour is enough to know what was not used for days; a store that is only lent cannot
-	 * be written. */
+	/* Once an hour is enough to know what was not used for days; a store that is only lent
+	 * cannot be written. */
 	if (fstat(fd, &st) == 0 && time(NULL) - st.st_atime > 3600)
 		futimens(fd, times);
+}
+
+/* What a site's store has wrong is not ours to remove. */
+static int find_in_sites(struct store *s, const char *path, uint64_t size, int *fd)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < s->nsites; i++) {
+		auto_close int f = openat(s->site[i].fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+		if (f < 0 || fstat(f, &st) < 0 || !S_ISREG(st.st_mode) ||
+		    (size != STORE_ANY_SIZE && (uint64_t)st.st_size != size))
+			continue;
+		*fd = take_fd(&f);
+		return 1;
+	}
+	return 0;
 }
 
 int store_find(struct store *s, const struct digest *d, uint64_t size, int *fd, struct err *e)
@@ -126,7 +168,7 @@ int store_find(struct store *s, const struct digest *d, uint64_t size, int *fd, 
 
 	*fd = -1;
 	if (f < 0 && errno == ENOENT)
-		return 0;
+		return find_in_sites(s, path, size, fd);
 	if (f < 0 || fstat(f, &st) < 0)
 		return err_sys(e, "open %s/%s", s->dir, path);
 	if (!S_ISREG(st.st_mode) || (size != STORE_ANY_SIZE && (uint64_t)st.st_size != size)) {

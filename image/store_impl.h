@@ -7,10 +7,18 @@
 
 #include "image/store.h"
 
+#define STORE_MAX_SITES 8
+
 struct store {
 	char *dir; /* DIR/v1 */
 	int root;  /* that, open */
 	int tmp;   /* its tmp */
+	/* Stores of the site, for reading only, in their order. */
+	struct site_store {
+		int fd;
+		char *dir;
+	} site[STORE_MAX_SITES];
+	size_t nsites;
 };
 
 /* "blobs/sha256/4f/4f53..." as a heap string. */

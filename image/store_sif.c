@@ -33,6 +33,26 @@ static int fits_name(int dirfd, const char *name)
 	return !strcmp(want, name);
 }
 
+/* Adds the path of key's image below root (its name: top).  1 found, 0 not. */
+static int find_below(int root, const char *top, const char *sub, struct buf *path)
+{
+	int fd = openat(root, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC), found = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+
+	while (dir && !found && (de = readdir(dir))) {
+		found = str_has_suffix(de->d_name, ".sif") && fits_name(fd, de->d_name) &&
+			faccessat(fd, de->d_name, R_OK, 0) == 0;
+		if (found)
+			buf_printf(path, "%s/%s/%s", top, sub, de->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	else
+		close_p_(&fd);
+	return found;
+}
+
 int store_sif_find(struct store *s, const char *key, struct buf *path, struct err *e)
 {
 	auto_free char *sub = xasprintf("sif/%s", key);
@@ -41,6 +61,13 @@ int store_sif_find(struct store *s, const char *key, struct buf *path, struct er
 	struct dirent *de;
 	int found = 0;
 
+	/* The site's first: all who start it share its pages, and what a node caches of it. */
+	for (size_t i = 0; i < s->nsites; i++)
+		if (find_below(s->site[i].fd, s->site[i].dir, sub, path)) {
+			if (dir)
+				closedir(dir);
+			return 1;
+		}
 	if (!dir) {
 		close_p_(&fd);
 		return errno == ENOENT ? 0 : err_sys(e, "read %s/%s", s->dir, sub);

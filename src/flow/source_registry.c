@@ -8,19 +8,37 @@
 
 #define MAX_INDEXES 4 /* an index of indexes of ... */
 
-/* Where registries.conf sends the name. */
-static int find_routes(struct source *s, struct err *e)
+/* Where registries.conf sends the name.  docker://debian is Docker's; a bare "debian" is whatever
+ * the site's aliases and search list say. */
+static int find_routes(struct source *s, const char *name, struct err *e)
 {
 	auto_regconf struct regconf *c = NULL;
+	auto_strv struct strv names = { 0 };
 
-	return regconf_load(&c, e) < 0 || regconf_route(c, &s->ref, &s->routes, e) < 0 ? -1 : 0;
+	if (regconf_load(&c, e) < 0)
+		return -1;
+	if (name == s->req->uri)
+		regconf_expand(c, name, &names);
+	else
+		strv_add(&names, name);
+	for (size_t i = 0; i < names.n; i++) {
+		auto_ref struct ref ref = { 0 };
+
+		if (ref_parse(&ref, names.v[i], e) < 0 || regconf_route(c, &ref, &s->routes, e) < 0)
+			return -1;
+		if (i)
+			continue;
+		s->ref = ref;
+		ref = (struct ref){ 0 };
+	}
+	return 0;
 }
 
 static int parse(struct source *s, const char *rest, struct err *e)
 {
 	char hex[DIGEST_TEXT_MAX];
 
-	if (ref_parse(&s->ref, rest, e) < 0 || find_routes(s, e) < 0)
+	if (find_routes(s, rest, e) < 0)
 		return -1;
 	s->text = xstrdup(s->ref.text);
 	s->base = xstrdup(path_base(s->ref.repo));

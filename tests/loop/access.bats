@@ -10,8 +10,7 @@ conf() {
 get() { run --separate-stderr berth pull --tls-ca "$LAB_CA" "$@"; }
 
 @test "a login is tried, kept with mode 0600, listed without its secret, and forgotten" {
-	berth registry list >/dev/null 2>&1 || skip "commands of two words are not there"
-	echo wonderland | reg login -u alice --password-stdin --tls-ca "$LAB_CA" "docker://localhost:$LAB_BASIC"
+	reg login -u alice --password-stdin --tls-ca "$LAB_CA" "docker://localhost:$LAB_BASIC" <<<wonderland
 	worked
 	[ "$(stat -c %a "$HOME/.berth/auth.json")" = 600 ]
 	pull lab/busybox:1 "$LAB_BASIC"
@@ -24,13 +23,14 @@ get() { run --separate-stderr berth pull --tls-ca "$LAB_CA" "$@"; }
 	worked
 	pull lab/busybox:1 "$LAB_BASIC" -F --disable-cache
 	fails 'registry login' keeps
-	echo wrong | reg login -u alice --password-stdin --tls-ca "$LAB_CA" "docker://localhost:$LAB_BASIC"
+	reg login -u alice --password-stdin --tls-ca "$LAB_CA" "docker://localhost:$LAB_BASIC" <<<wrong
 	[ "$status" = 125 ]
 	[[ $stderr = *401* && $stderr != *wrong* ]]
 	# Through tokens too.
-	echo wonderland | reg login -u alice --password-stdin --tls-ca "$LAB_CA" "oras://localhost:$LAB_TOKEN"
+	reg login -u alice --password-stdin --tls-ca "$LAB_CA" "oras://localhost:$LAB_TOKEN" <<<wonderland
 	worked
-	pull -F lab/busybox:1 "$LAB_TOKEN" || true
+	pull lab/busybox:1 "$LAB_TOKEN" -F
+	worked
 	reg login "docker://localhost:$LAB_BASIC" </dev/null
 	[ "$status" = 125 ]
 }
@@ -105,6 +105,20 @@ get() { run --separate-stderr berth pull --tls-ca "$LAB_CA" "$@"; }
 	get --docker-username alice --docker-password wonderland out.sif docker://reg.example/lab/busybox:1
 	worked
 	[ "$(requests '.auth != ""')" = 0 ]
+}
+
+@test "a bare name follows the site's aliases and search list; docker:// does not" {
+	conf <<-EOF
+		unqualified-search-registries = ["localhost:1", "localhost:$LAB_OPEN"]
+		[aliases]
+		bb = "localhost:$LAB_OPEN/lab/busybox"
+	EOF
+	get out.sif bb:1
+	worked
+	good_sif
+	get -F --disable-cache out.sif lab/busybox:1
+	worked
+	[[ $stderr = *"trying localhost:$LAB_OPEN"* ]]
 }
 
 @test "insecure and blocked are what registries.conf says, and nonsense in it is named" {

@@ -135,6 +135,25 @@ uri() { printf 'docker://localhost:%s/%s' "$LAB_OPEN" "$1"; }
 	done
 }
 
+@test "a store of the site serves images and blobs, and is not written" {
+	mkdir site
+	BERTH_CACHEDIR=$WORK/site run --separate-stderr berth prefetch --tls-ca "$LAB_CA" "$(uri lab/busybox:1)"
+	worked
+	chmod -R a-w site
+	export BERTH_SITE_STORES=$WORK/absent:$WORK/site
+	fault '[]'
+	SSL_CERT_FILE=$LAB_CA run -0 berth exec "docker://localhost:$FAULT/lab/busybox:1" cat /etc/hello
+	[ "$output" = "hello from a layer" ]
+	[ "$(requests '.path | test("/blobs/")')" = 0 ]
+	[ -z "$(find "$CACHE/v1/sif" -name '*.sif')" ]
+	# Other options, another image: its blobs are there too.
+	run --separate-stderr berth pull --compress gzip --tls-ca "$LAB_CA" g.sif "docker://localhost:$FAULT/lab/busybox:1"
+	worked
+	good_sif g.sif
+	[ "$(requests '.path | test("/blobs/")')" = 0 ]
+	chmod -R u+w site
+}
+
 @test "16 processes pull into one store, some are killed: the rest is right, nothing is left" {
 	local pids=() pid i
 	for i in {1..16}; do
