@@ -18,7 +18,7 @@
 
 #define VERSION_DIR "v1"
 
-static const char *env_get(char *const *env, const char *key)
+const char *store_env(char *const *env, const char *key)
 {
 	size_t n = strlen(key);
 
@@ -32,11 +32,11 @@ char *store_default_dir(char *const *env, struct err *e)
 {
 	static const char *const names[] = { "BERTH_CACHEDIR", "APPTAINER_CACHEDIR",
 					     "SINGULARITY_CACHEDIR" };
-	const char *home = env_get(env, "HOME");
+	const char *home = store_env(env, "HOME");
 	struct passwd *pw;
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		const char *dir = env_get(env, names[i]);
+		const char *dir = store_env(env, names[i]);
 
 		if (dir)
 			return xstrdup(dir);

@@ -21,6 +21,8 @@ struct store {
 	size_t nsites;
 };
 
+/* The value of key in an environment list; NULL when it is absent or empty. */
+const char *store_env(char *const *env, const char *key);
 /* "blobs/sha256/4f/4f53..." as a heap string. */
 char *store_blob_path(const struct digest *d);
 /* size bytes of in, from its start, to out; inside the kernel where that works.  -1 with errno. */

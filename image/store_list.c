@@ -193,20 +193,10 @@ static int parse_size(const char *s, uint64_t *out)
 	return 0;
 }
 
-static const char *env_value(char *const *env, const char *key)
-{
-	size_t n = strlen(key);
-
-	for (; *env; env++)
-		if (!strncmp(*env, key, n) && (*env)[n] == '=' && (*env)[n + 1])
-			return *env + n + 1;
-	return NULL;
-}
-
 int store_limits_default(struct store_limits *out, struct store *s, char *const *env, struct err *e)
 {
-	const char *size = env_value(env, "BERTH_CACHE_MAX_SIZE");
-	const char *days = env_value(env, "BERTH_CACHE_MAX_DAYS");
+	const char *size = store_env(env, "BERTH_CACHE_MAX_SIZE");
+	const char *days = store_env(env, "BERTH_CACHE_MAX_DAYS");
 	struct statvfs st;
 	uint64_t n;
 

@@ -179,10 +179,10 @@ get() { run --separate-stderr berth pull "$@"; }
 	DOCKER_HOST=unix://$WORK/docker.sock get docker-daemon:busybox:1
 	worked
 	good_sif busybox_1.sif
-	DOCKER_HOST=unix://$WORK/docker.sock get docker-daemon:nothing:1
+	DOCKER_HOST=unix://$WORK/docker.sock get -F docker-daemon:nothing:1
 	[ "$status" = 125 ]
 	[[ $stderr = *"No such image"* ]]
-	DOCKER_HOST=unix://$WORK/none.sock get docker-daemon:busybox:1
+	DOCKER_HOST=unix://$WORK/none.sock get -F docker-daemon:busybox:1
 	[ "$status" = 125 ]
 	[[ $stderr = *"Docker's daemon at $WORK/none.sock"* ]]
 }
