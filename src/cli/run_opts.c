@@ -86,6 +86,36 @@ const struct opt run_opts[] = {
 	  OPT_AT(REQ, netns_path, const char *), OPT_HIDDEN, "" },
 	OPT_STR(0, "pid-file", "FILE", "PID_FILE", REQ, pid_file,
 		"instance start, run: write the pid of its first process there"),
+	/* Limits of a cgroup of its own. */
+	OPT_STR(0, "memory", "SIZE", "MEMORY", REQ, memory, "memory limit (512m, 2G)"),
+	OPT_STR(0, "memory-reservation", "SIZE", "MEMORY_RESERVATION", REQ, memory_reservation,
+		"memory that is kept for it"),
+	OPT_STR(0, "memory-swap", "SIZE", "MEMORY_SWAP", REQ, memory_swap,
+		"limit of memory and swap together; -1 for no limit of swap"),
+	OPT_STR(0, "cpus", "N", "CPUS", REQ, cpus, "processors at most (1.5)"),
+	OPT_STR(0, "cpu-shares", "N", "CPU_SHARES", REQ, cpu_shares, "weight beside others (1024)"),
+	OPT_STR(0, "cpuset-cpus", "LIST", "CPUSET_CPUS", REQ, cpuset_cpus,
+		"processors it may run on (0-3,8)"),
+	OPT_STR(0, "cpuset-mems", "LIST", "CPUSET_MEMS", REQ, cpuset_mems, "memory nodes it may use"),
+	OPT_STR(0, "pids-limit", "N", "PIDS_LIMIT", REQ, pids_limit, "processes at most; -1 for no limit"),
+	OPT_STR(0, "blkio-weight", "N", "BLKIO_WEIGHT", REQ, blkio_weight,
+		"block I/O weight (10 to 1000)"),
+	{ OPT_KIND_LIST, 0, "blkio-weight-device", "PATH:N", "BLKIO_WEIGHT_DEVICE",
+	  OPT_AT(REQ, blkio_weight_device, struct strv), OPT_HIDDEN, "" },
+	OPT_ALIAS_FLAG("oom-kill-disable", "OOM_KILL_DISABLE", REQ, oom_kill_disable),
+	OPT_STR(0, "apply-cgroups", "FILE", "APPLY_CGROUPS", REQ, apply_cgroups,
+		"limits from a TOML file; options win over it"),
+	/* Rights.  There are none to add: no setuid program and no capability gives more than the
+	 * caller has, so what takes away is already so. */
+	OPT_NOOP_STR("drop-caps"),
+	OPT_NOOP(0, "no-privs"),
+	OPT_REFUSE_STR("add-caps", "capabilities for a program take root; Berth starts none with more "
+		"rights than yours"),
+	OPT_REFUSE(0, "keep-privs", "takes root; Berth starts no program with more rights than yours"),
+	OPT_REFUSE(0, "allow-setuid", "takes root; set-user-id programs have no effect in a container of "
+		"an ordinary user"),
+	OPT_REFUSE_STR("security", "SELinux, AppArmor and seccomp profiles and other ids take root; "
+		"--fakeroot makes you root inside"),
 	OPT_LIST(0, "dns", "ADDRESSES", "DNS", REQ, dns, 0,
 		 "name servers for /etc/resolv.conf; commas separate"),
 	OPT_STR(0, "share", "auto|node|none|KEY", "SHARE", REQ, share,

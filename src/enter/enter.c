@@ -13,6 +13,7 @@
 
 #include "src/base/buf.h"
 #include "src/base/fd.h"
+#include "src/enter/cgroup.h"
 #include "src/enter/mountapi.h"
 #include "src/enter/state.h"
 
@@ -42,6 +43,7 @@ int enter_new(struct enter **out, const struct plan *plan, struct err *e)
 {
 	auto_enter struct enter *x = xcalloc(1, sizeof(*x));
 
+	x->cgroup = -1;
 	x->plan = plan;
 	x->root = x->image = x->stage = -1;
 	x->images = fds_new(plan->nimages);
@@ -105,6 +107,11 @@ size_t enter_skipped(const struct enter *x, const struct fault **list)
 {
 	*list = x->skipped;
 	return x->nskipped;
+}
+
+void enter_use_cgroup(struct enter *x, int procs)
+{
+	x->cgroup = procs;
 }
 
 void enter_has_namespaces(struct enter *x, unsigned flags)
@@ -177,6 +184,8 @@ int enter_build(struct enter *x, int keeper, struct fault *f)
 	bool raised = false;
 	int r;
 
+	if (x->cgroup >= 0 && cgroup_enter(x->cgroup) < 0)
+		return fault_at(f, FAULT_CGROUP, 0);
 	if (namespaces_make(x, f) < 0)
 		return -1;
 	if (getrlimit(RLIMIT_NOFILE, &was) == 0 &&

@@ -49,6 +49,9 @@ static inline void enter_free_p_(struct enter **x)
  * the first process of a PID namespace, which waiter_fork() made. */
 void enter_has_namespaces(struct enter *x, unsigned flags);
 
+/* enter_build() moves its process to the cgroup of this cgroup.procs (cgroup.h); borrowed. */
+void enter_use_cgroup(struct enter *x, int procs);
+
 /* Makes the namespaces and everything mounted in them, and moves the calling
  * process (single-threaded) there.  keeper: the socket that takes the FUSE
  * descriptors, the root's first (unless it is a directory), then those of the plan's

@@ -160,6 +160,8 @@ int fault_explain(const struct fault *f, const struct plan *p, struct err *e)
 		return host_fault(f, e);
 	case FAULT_FORK:
 		return err_sys(e, "start the first process of a PID namespace");
+	case FAULT_CGROUP:
+		return err_sys(e, "move to the cgroup that has the limits");
 	case FAULT_HOSTNAME:
 		return err_sys(e, "--hostname %s", p->hostname);
 	case FAULT_LOOPBACK:

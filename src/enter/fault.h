@@ -21,6 +21,7 @@ enum fault_step {
 	FAULT_UNSHARE,	 /* user and mount namespace; index: CLONE_* flags */
 	FAULT_IDMAP,	 /* /proc/self/setgroups, uid_map, gid_map; index 0, 1, 2 */
 	FAULT_FORK,	 /* the process that waits for, or begins, a PID namespace */
+	FAULT_CGROUP,	 /* moving to the cgroup that has the limits */
 	FAULT_HOSTNAME,	 /* sethostname() */
 	FAULT_LOOPBACK,	 /* the network interface "lo" */
 	FAULT_PROC,	 /* no fresh /proc: the host's is shown; a warning, never an end */

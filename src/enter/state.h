@@ -28,6 +28,7 @@ struct enter {
 	int root;  /* the mount that becomes "/" */
 	int image; /* directory image: its mount, when something was laid over it */
 	int stage; /* directory image: tmpfs for files and missing mount points */
+	int cgroup;    /* cgroup.procs to move to; -1 none; borrowed */
 	unsigned made; /* CLONE_NEW* that the process is in already */
 	char uid_map[64], gid_map[64];
 	char **env;    /* plan->env, PWD replaced by what was taken */

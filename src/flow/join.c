@@ -4,9 +4,11 @@
 #include "src/flow/join.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "src/base/log.h"
+#include "src/enter/cgroup.h"
 #include "src/enter/enter.h"
 #include "src/enter/join.h"
 #include "src/enter/waiter.h"
@@ -29,6 +31,14 @@ static void options_note(const struct run_req *req)
 		log_warn("--hostname %s", what);
 }
 
+/* Opened while the host's tree is in sight. */
+static int cgroup_of(const struct instance *i)
+{
+	auto_free char *procs = i->cgroup ? xasprintf("%s/cgroup.procs", i->cgroup) : NULL;
+
+	return procs ? open(procs, O_WRONLY | O_CLOEXEC) : -1;
+}
+
 static int go_in(const struct instance *i, struct err *e)
 {
 	struct fault f;
@@ -43,7 +53,7 @@ static int go_in(const struct instance *i, struct err *e)
 	return err_sys(e, "join instance %s (PID=%ld)", i->name, (long)i->pid);
 }
 
-static int start(struct plan *p, struct err *e)
+static int start(struct plan *p, int cgroup, struct err *e)
 {
 	auto_enter struct enter *x = NULL;
 	struct fault f = { 0 };
@@ -57,6 +67,10 @@ static int start(struct plan *p, struct err *e)
 	if (r < 0)
 		return fault_explain(&f, p, e);
 	if (r == 0) {
+		/* Its limits are for all that runs in it; a cgroup that cannot be entered is one
+		 * that the caller's own job forbids. */
+		if (cgroup >= 0 && cgroup_enter(cgroup) < 0)
+			log_warn("the limits of the instance do not hold for this program");
 		waiter_unblock(&w);
 		enter_exec(x, &f);
 		waiter_fail(&w, fault_explain(&f, p, e), e);
@@ -73,6 +87,7 @@ int flow_join(const struct run_req *words, struct buf *text, struct err *e)
 	auto_run_image struct run_image image = { 0 };
 	auto_run_host struct run_host host = { 0 };
 	auto_plan struct plan *plan = NULL;
+	auto_close int cgroup = -1;
 	struct run_req req = *words;
 	struct facts facts = { 0 };
 
@@ -80,6 +95,7 @@ int flow_join(const struct run_req *words, struct buf *text, struct err *e)
 	if (instance_find(&found, req.joined, e) < 0 || run_host_gather(&host, &req, &facts, e) < 0)
 		return -1;
 	options_note(&req);
+	cgroup = cgroup_of(&found.v[0]);
 	if (go_in(&found.v[0], e) < 0 ||
 	    run_image_open(&image, "/", "/", &req, &facts.image, e) < 0)
 		return -1;
@@ -96,5 +112,5 @@ int flow_join(const struct run_req *words, struct buf *text, struct err *e)
 		plan_json(plan, text);
 		return 0;
 	}
-	return start(plan, e);
+	return start(plan, cgroup, e);
 }

@@ -16,6 +16,7 @@
 #include "mpi/keeper.h"
 #include "src/base/log.h"
 #include "src/base/path.h"
+#include "src/enter/cgroup.h"
 #include "src/enter/enter.h"
 #include "src/flow/instance_start.h"
 #include "src/flow/join.h"
@@ -34,10 +35,11 @@ static int act(struct plan *p, struct facts *facts, struct run_image *image,
 	       struct run_images *images, struct run_share *share, struct instance_start *start,
 	       struct err *e)
 {
-	bool alone = !run_share_wanted(share, p) || start || p->fakeroot;
+	bool alone = !run_share_wanted(share, p) || start || p->fakeroot || p->limits.n;
 	auto_serving struct serving serving = { 0 };
 	struct keeper_work work;
 	auto_enter struct enter *x = NULL;
+	auto_cgroup struct cgroup cgroup = { .procs = -1 };
 	auto_close int keeper = -1;
 
 	serving_init(&serving, &work, p, facts, image, images);
@@ -51,8 +53,15 @@ static int act(struct plan *p, struct facts *facts, struct run_image *image,
 		return -1;
 	if (work.nfuse && keeper_start(&keeper, &work, e) < 0)
 		return -1;
-	if (start)
+	if (p->limits.n) {
+		if (cgroup_make(&cgroup, "/", &p->limits, e) < 0)
+			return -1;
+		enter_use_cgroup(x, cgroup.procs);
+	}
+	if (start) {
+		start->note.cgroup = cgroup.dir;
 		return instance_start_act(start, x, p, keeper, e);
+	}
 	return run_enter(x, p, keeper, e);
 }
 

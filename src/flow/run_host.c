@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include "src/base/fd.h"
+#include "src/plan/limits.h"
 #include "src/plan/plan.h"
 
 #define ENV_FILE_MAX (4 << 20) /* bytes */
@@ -19,6 +20,7 @@ void run_host_fini(struct run_host *h)
 	strv_fini(&h->paths);
 	strv_fini(&h->env_files);
 	buf_fini(&h->hosts);
+	buf_fini(&h->limits);
 	host_fini(&h->host);
 }
 
@@ -104,5 +106,15 @@ int run_host_gather(struct run_host *h, const struct run_req *req, struct facts 
 	if (req->hostname && file_read(AT_FDCWD, "/etc/hosts", &h->hosts, ENV_FILE_MAX, e) < 0)
 		return -1;
 	f->hosts = h->hosts.data;
+	if (req->apply_cgroups) {
+		int r = file_read(AT_FDCWD, req->apply_cgroups, &h->limits, LIMITS_TOML_MAX, e);
+
+		if (r > 0)
+			return err_set(e, ERR_NOTFOUND, "--apply-cgroups %s: no such file",
+				       req->apply_cgroups);
+		if (r < 0)
+			return err_wrap(e, "--apply-cgroups");
+		f->limits = buf_str(&h->limits);
+	}
 	return 0;
 }

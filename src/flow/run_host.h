@@ -19,6 +19,7 @@ struct run_host {
 	struct fact_group *groups;
 	struct fact_file *file_facts;
 	char **texts;	  /* of env_files */
+	struct buf limits; /* --apply-cgroups' file */
 	struct buf hosts; /* /etc/hosts, when it is made anew */
 };
 

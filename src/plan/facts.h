@@ -102,6 +102,7 @@ struct facts {
 	const char *user, *gecos, *home, *shell; /* passwd entry; user NULL when there is none */
 	const char *cwd;			 /* NULL when it cannot be told */
 	mode_t umask;
+	const char *limits;   /* text of --apply-cgroups' file; else NULL */
 	const char *hosts;    /* the host's /etc/hosts, when a request makes its own; else NULL */
 	char *const *environ; /* NULL-terminated */
 	/* Which of them a launcher gave its rank: they pass whatever else is kept away.  The same

@@ -8,6 +8,7 @@
 #include "src/plan/command.h"
 #include "src/plan/env.h"
 #include "src/plan/isolate.h"
+#include "src/plan/limits.h"
 #include "src/plan/mounts.h"
 #include "src/plan/names.h"
 #include "src/plan/plan_lent.h"
@@ -39,6 +40,7 @@ void plan_free(struct plan *p)
 	strv_fini(&p->argv);
 	strv_fini(&p->cwd);
 	strv_fini(&p->lent);
+	strv_fini(&p->limits);
 	strv_fini(&p->notes);
 	strv_fini(&p->env_origins);
 	free(p);
@@ -305,6 +307,8 @@ int plan_make(struct plan **out, const struct run_req *req, const struct facts *
 			f->image.path);
 	p->umask = req->no_umask ? 0022 : f->umask;
 	isolate_make(p, req);
+	if (limits_make(&p->limits, req, f->limits, e) < 0)
+		return -1;
 	p->idle = req->verb == RUN_START && !f->image.has_startscript;
 	note_unknown_words(p, req);
 	if (f->lent)

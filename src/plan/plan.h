@@ -118,6 +118,7 @@ struct plan {
 
 	struct strv lent;	 /* verdicts on what the host lends, a line each */
 	struct strv env_origins; /* --explain-env: "WHERE<tab>NAME=VALUE" */
+	struct strv limits;	 /* FILE=VALUE of an own cgroup; none: no own one */
 	struct strv notes;	 /* warnings to print once: what was asked for and is not done so */
 
 	size_t mounts_cap, files_cap; /* private */

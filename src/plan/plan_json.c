@@ -160,6 +160,8 @@ void plan_json(const struct plan *p, struct buf *out)
 	put_ids(&w, p);
 	put_mode(&w, "umask", p->umask);
 	put_namespaces(&w, p);
+	if (p->limits.n)
+		put_list(&w, "limits", &p->limits);
 	if (p->lent.n)
 		put_list(&w, "lent", &p->lent);
 	put_list(&w, "notes", &p->notes);

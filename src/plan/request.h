@@ -66,6 +66,14 @@ struct run_req {
 	bool fakeroot;		 /* -f */
 	const char *emulation;	 /* --emulation: full, light, none, subuid; NULL: full */
 
+	/* Limits of cgroup version 2, as written. */
+	const char *memory, *memory_reservation, *memory_swap;
+	const char *cpus, *cpu_shares, *cpuset_cpus, *cpuset_mems;
+	const char *pids_limit, *blkio_weight;
+	struct strv blkio_weight_device;
+	bool oom_kill_disable;
+	const char *apply_cgroups; /* a TOML file */
+
 	/* What the host lends. */
 	struct strv containlibs; /* --containlibs: files for /.singularity.d/libs; commas */
 	bool nv, nvccli, no_nv;	 /* no_nv wins */

@@ -93,6 +93,7 @@ lab_end() {
 	trap - EXIT
 	if [ -n "${LAB_RUN:-}" ] && [ -d "$LAB_RUN" ]; then
 		lab_stop_all
+		lab_cgroup_end
 		if [ -n "${LAB_KEEP:-}" ]; then say "kept: $LAB_RUN"; else rm -rf "$LAB_RUN"; fi
 	fi
 	exit "$status"
@@ -127,6 +128,28 @@ lab_stop_all() {
 	mapfile -t pids <"$LAB_PIDS"
 	lab_stop "${pids[@]}"
 	: >"$LAB_PIDS"
+}
+
+# As an administrator who delegates: a cgroup of version 2 that the ordinary user may divide, with a leaf
+# for the tests to run in.  Sets LAB_CGROUP, the leaf; or LAB_NO_CGROUP, why there is none.
+lab_cgroup_begin() {
+	local top dir controllers name
+	is_root || { export LAB_NO_CGROUP="delegating a cgroup takes root"; return; }
+	top=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	[ -n "$top" ] || { export LAB_NO_CGROUP="cgroup version 2 is not mounted"; return; }
+	dir=$top/berth-lab-$$
+	mkdir "$dir" 2>/dev/null || { export LAB_NO_CGROUP="$top cannot be written to"; return; }
+	LAB_CGROUP_DIR=$dir
+	read -r controllers <"$top/cgroup.controllers" || true
+	for name in $controllers; do echo "+$name" >"$top/cgroup.subtree_control"; done 2>/dev/null
+	mkdir "$dir/job"
+	chown "$LAB_USER" "$dir" "$dir"/cgroup.{procs,subtree_control,threads} "$dir/job" "$dir/job/cgroup.procs"
+	export LAB_CGROUP=$dir/job
+}
+
+lab_cgroup_end() {
+	[ -n "${LAB_CGROUP_DIR:-}" ] || return 0
+	find "$LAB_CGROUP_DIR" -depth -type d -exec rmdir {} \; 2>/dev/null
 }
 
 # lab_wait_for SECONDS COMMAND...: until it succeeds.

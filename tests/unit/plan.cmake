@@ -1,6 +1,7 @@
 berth_unit(test_bind berth_plan)
 berth_unit(test_env berth_plan)
 berth_unit(test_isolate berth_plan)
+berth_unit(test_limits berth_plan)
 berth_unit(test_passwd berth_plan)
 berth_unit(test_plan berth_plan)
 berth_unit(test_plan_lent berth_plan)
