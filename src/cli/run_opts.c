@@ -127,7 +127,7 @@ const struct opt run_opts[] = {
 	OPT_FLAG('f', "fakeroot", "FAKEROOT", REQ, fakeroot,
 		 "be root inside; owners and devices are remembered, not made"),
 	OPT_STR(0, "emulation", "MODE", "EMULATION", REQ, emulation,
-		"with --fakeroot: full, light (stat shows root), none, or subuid (newuidmap)"),
+		"with --fakeroot: full, light (owners are remembered, stat shows root), none"),
 	OPT_FLAG('w', "writable", "WRITABLE", REQ, writable,
 		 "write changes into the directory that is the image"),
 

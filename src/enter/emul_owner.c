@@ -48,11 +48,13 @@ static struct chown_args args_of(const struct emul_tracee *t)
 	return out;
 }
 
-/* Keeps no record that says nothing. */
-static void rec_set(struct emul_table *t, const struct emul_key *k, const struct statx *st,
-		    uint32_t uid, uint32_t gid)
+/* old is what was known of the file, perhaps under another key: a chown makes an overlay copy it
+ * up.  Keeps no record that says nothing. */
+static void rec_set(struct emul_table *t, const struct emul_key *k, const struct emul_key *before,
+		    const struct statx *st, uint32_t uid, uint32_t gid)
 {
-	const struct emul_rec *old = emul_table_get(t, k);
+	const struct emul_rec *old = emul_table_get(t, before);
+	struct emul_rec was = old ? *old : (struct emul_rec){ 0 };
 	bool plain = !old || (!old->type && !old->xattrs);
 	struct emul_rec *r;
 
@@ -66,6 +68,9 @@ static void rec_set(struct emul_table *t, const struct emul_key *k, const struct
 	r = emul_table_put(t, k);
 	r->uid = uid;
 	r->gid = gid;
+	r->type = was.type;
+	r->dev_major = was.dev_major;
+	r->dev_minor = was.dev_minor;
 }
 
 enum emul_verdict emul_chown_call(const struct emul_tracee *t, int64_t *value)
@@ -75,7 +80,7 @@ enum emul_verdict emul_chown_call(const struct emul_tracee *t, int64_t *value)
 	auto_close int fd = -1;
 	const struct emul_rec *r;
 	struct statx st;
-	struct emul_key k;
+	struct emul_key k, after;
 
 	p.own = -1;
 	/* The kernel knows best what is wrong with a name. */
@@ -94,8 +99,11 @@ enum emul_verdict emul_chown_call(const struct emul_tracee *t, int64_t *value)
 		*value = -errno;
 		return EMUL_DONE;
 	}
+	after = k;
+	if (!k.life && emul_key_at(&after, NULL, fd, "", AT_EMPTY_PATH) < 0)
+		return EMUL_CONTINUE;
 	r = emul_table_get(t->s->table, &k);
-	rec_set(t->s->table, &k, &st,
+	rec_set(t->s->table, &after, &k, &st,
 		a.uid != UINT32_MAX ? a.uid
 		: r		    ? r->uid
 				    : st.stx_uid,

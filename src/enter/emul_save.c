@@ -195,12 +195,14 @@ static int load_one(void *arg, const struct emul_line *line, struct err *e)
 int emul_load(struct emul_table *t, int tree, struct emul_load_stat *st, struct err *e)
 {
 	auto_buf struct buf text = { 0 };
-	struct emul_key root = { 0 };
+	struct emul_key root = { 0 }, here;
 	struct loader l = { .t = t, .st = st, .root = &root, .tree = tree };
 	bool dirty = emul_table_is_dirty(t);
 	int r;
 
 	*st = (struct emul_load_stat){ 0 };
+	if (emul_key_at(&here, NULL, tree, "", AT_EMPTY_PATH) == 0)
+		emul_table_alias(t, here.dev);
 	r = file_read(tree, EMUL_SAVE_NAME, &text, EMUL_SAVE_MAX, e);
 	if (r != 0)
 		return r;

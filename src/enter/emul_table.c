@@ -11,6 +11,7 @@
 struct emul_table {
 	struct emul_rec *slots;
 	size_t nslots, n; /* nslots is a power of two */
+	uint64_t alias;	  /* 0: none */
 	bool dirty;
 	bool xattrs;
 };
@@ -106,9 +107,26 @@ static struct emul_rec *slot_of(const struct emul_table *t, const struct emul_ke
 	return &t->slots[i];
 }
 
+void emul_table_alias(struct emul_table *t, uint64_t dev)
+{
+	t->alias = dev;
+}
+
+static const struct emul_rec *find(const struct emul_table *t, const struct emul_key *k)
+{
+	const struct emul_rec *r = slot_of(t, k), *other;
+	struct emul_key there = *k;
+
+	if (r->used || !t->alias || k->dev == t->alias || !k->btime)
+		return r;
+	there.dev = t->alias;
+	other = slot_of(t, &there);
+	return other->used && other->key.btime == k->btime ? other : r;
+}
+
 bool emul_table_may(const struct emul_table *t, const struct emul_key *k)
 {
-	const struct emul_rec *r = slot_of(t, k);
+	const struct emul_rec *r = find(t, k);
 
 	return r->used && (!r->key.btime || !k->btime || r->key.btime == k->btime);
 }
@@ -122,7 +140,7 @@ static bool same_life(const struct emul_key *a, const struct emul_key *b)
 
 const struct emul_rec *emul_table_get(const struct emul_table *t, const struct emul_key *k)
 {
-	const struct emul_rec *r = slot_of(t, k);
+	const struct emul_rec *r = find(t, k);
 
 	return r->used && same_life(&r->key, k) ? r : NULL;
 }

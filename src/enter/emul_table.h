@@ -77,6 +77,10 @@ struct emul_rec *emul_table_put(struct emul_table *t, const struct emul_key *k);
 /* Forgets it; nothing happens when there is none. */
 void emul_table_drop(struct emul_table *t, const struct emul_key *k);
 
+/* The tree of device dev is also seen through an overlay, which shows other devices: a file that no
+ * device has is looked for there, by inode number and time of birth. */
+void emul_table_alias(struct emul_table *t, uint64_t dev);
+
 /* All records: *at starts at 0; NULL at the end. */
 const struct emul_rec *emul_table_next(const struct emul_table *t, size_t *at);
 size_t emul_table_count(const struct emul_table *t);

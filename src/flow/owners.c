@@ -1,9 +1,17 @@
 #include "src/flow/owners.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
 
+#include "src/base/log.h"
 #include "src/enter/emul_save.h"
+#include "src/plan/emulation.h"
+
+#define WAIT_STEP_MS 10
+#define WAIT_MAX_MS  5000
 
 int owners_made(void *arg, const struct unpack_entry *entry, struct err *e)
 {
@@ -51,7 +59,7 @@ int owners_look(void *arg, const struct pack_entry *entry, struct pack_attr *att
 	struct emul_key k;
 
 	(void)e;
-	if (!strcmp(entry->path, "/" EMUL_SAVE_NAME))
+	if (!strncmp(entry->path, EMULATION_PREFIX, strlen(EMULATION_PREFIX)))
 		return PACK_SKIP;
 	emul_key_of(&k, entry->st);
 	if (!emul_table_may(o->table, &k))
@@ -68,6 +76,37 @@ int owners_look(void *arg, const struct pack_entry *entry, struct pack_attr *att
 	}
 	take_xattrs(o, r, attr);
 	return PACK_KEEP;
+}
+
+/* The supervisor of a run that has just ended may still be saving. */
+void owners_wait(int tree, const char *path)
+{
+	const struct timespec step = { .tv_nsec = WAIT_STEP_MS * 1000000L };
+
+	for (int ms = 0; ms < WAIT_MAX_MS; ms += WAIT_STEP_MS) {
+		if (flock(tree, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK) {
+			flock(tree, LOCK_UN);
+			return;
+		}
+		nanosleep(&step, NULL);
+	}
+	log_warn("%s: a --fakeroot run is writing to it; what it changes of owners is not known "
+		 "here",
+		 path);
+}
+
+int owners_load(struct emul_table *t, int tree, const char *path, struct err *e)
+{
+	struct emul_load_stat st;
+	int r = emul_load(t, tree, &st, e);
+
+	if (r < 0)
+		return err_wrap(e, "%s", path);
+	if (r == 0 && st.dropped)
+		log_warn("%s: %zu files were replaced without root emulation and belong to root "
+			 "since",
+			 path, st.dropped);
+	return 0;
 }
 
 void owners_fini(struct owners *o)

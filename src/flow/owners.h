@@ -23,6 +23,13 @@ struct owners {
 /* Answers from the table, and leaves the table's own file in the root out: arg is the
  * struct owners. */
 int owners_look(void *arg, const struct pack_entry *entry, struct pack_attr *attr, struct err *e);
+/* For a reader: while a --fakeroot run writes to the tree, waits for it to save what it knows, some
+ * seconds at most.  tree must not be locked through this descriptor. */
+void owners_wait(int tree, const char *path);
+/* Adds what is saved in the tree to the table; path is for messages.  Files that were made anew
+ * without emulation are said. */
+int owners_load(struct emul_table *t, int tree, const char *path, struct err *e);
+
 void owners_fini(struct owners *o);
 #define auto_owners auto_(owners_fini)
 

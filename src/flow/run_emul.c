@@ -8,6 +8,7 @@
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/enter/emul_save.h"
+#include "src/flow/owners.h"
 
 void run_emul_fini(struct run_emul *r)
 {
@@ -42,24 +43,27 @@ static int lock(int tree, const char *path, struct err *e)
 		       : err_sys(e, "lock %s", path);
 }
 
-static int table_read(struct run_emul *r, const struct plan *p, struct err *e)
+static int apt_write(int tree, const char *path, struct err *e)
 {
-	struct emul_load_stat st;
-	int got;
+	auto_close int fd = openat(tree, EMULATION_APT_PATH + 1,
+				   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 
+	if (fd < 0 || fd_write(fd, EMULATION_APT_TEXT, strlen(EMULATION_APT_TEXT)) < 0)
+		return err_sys(e, "write %s" EMULATION_APT_PATH, path);
+	return 0;
+}
+
+/* Before the table is read: two writers would each save their own. */
+static int tree_open(struct run_emul *r, const struct plan *p, struct err *e)
+{
 	r->tree = open(p->image, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (r->tree < 0)
 		return err_sys(e, "open %s", p->image);
-	if (p->writable && lock(r->tree, p->image, e) < 0)
+	if (!p->writable)
+		owners_wait(r->tree, p->image);
+	else if (lock(r->tree, p->image, e) < 0 || apt_write(r->tree, p->image, e) < 0)
 		return -1;
-	got = emul_load(r->table, r->tree, &st, e);
-	if (got < 0)
-		return err_wrap(e, "%s", p->image);
-	if (got == 0 && st.dropped)
-		log_warn("%s: %zu files were replaced without root emulation and belong to root "
-			 "since",
-			 p->image, st.dropped);
-	return 0;
+	return owners_load(r->table, r->tree, p->image, e);
 }
 
 int run_emul_start(struct run_emul *r, const struct plan *p, struct err *e)
@@ -70,7 +74,7 @@ int run_emul_start(struct run_emul *r, const struct plan *p, struct err *e)
 		return 0;
 	r->tree = -1;
 	r->table = emul_table_new();
-	if (p->root == PLAN_ROOT_DIR && table_read(r, p, e) < 0)
+	if (p->root == PLAN_ROOT_DIR && tree_open(r, p, e) < 0)
 		return -1;
 	o.table = r->table;
 	if (p->root == PLAN_ROOT_DIR && p->writable) {

@@ -273,7 +273,29 @@ static int fakeroot_make(struct plan *p, const struct run_req *req, const struct
 	p->host_uid = f->host_uid;
 	p->host_gid = f->host_gid;
 	p->fakeroot = req->fakeroot;
-	return req->emulation ? emulation_parse(&p->emulation, req->emulation, e) : 0;
+	if (req->emulation && emulation_parse(&p->emulation, req->emulation, e) < 0)
+		return -1;
+	if (p->emulation == EMULATION_SUBUID)
+		return err_set(
+			e, ERR_UNSUPPORTED,
+			"--emulation subuid: ranges of ids are not used by this version; full, "
+			"which is the default, needs none");
+	return 0;
+}
+
+/* Where the program can change the tree.  In a writable directory the file is a real one
+ * (flow/run_emul.c). */
+static void add_apt(struct plan *p)
+{
+	auto_buf struct buf text = { 0 };
+
+	if (!p->fakeroot || p->emulation == EMULATION_SUBUID ||
+	    (p->root == PLAN_ROOT_DIR && !p->writable) || strv_env_get(&p->env, "APT_CONFIG"))
+		return;
+	strv_env_set(&p->env, "APT_CONFIG", EMULATION_APT_PATH);
+	buf_adds(&text, EMULATION_APT_TEXT);
+	if (p->root == PLAN_ROOT_SQUASH)
+		file_add(p, EMULATION_APT_PATH, &text);
 }
 
 int plan_make(struct plan **out, const struct run_req *req, const struct facts *f, struct err *e)
@@ -324,6 +346,7 @@ int plan_make(struct plan **out, const struct run_req *req, const struct facts *
 	add_cwd(p, req, f, home.dst);
 	if (add_program(p, req, f, &user, home.dst, e) < 0)
 		return -1;
+	add_apt(p);
 	*out = take_ptr(p);
 	return 0;
 }
