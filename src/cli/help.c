@@ -44,6 +44,7 @@ const struct cmd *const commands[] = {
 	&cmd_sif_del,
 	&cmd_sif_setprim,
 	&cmd_gpu_check,
+	&cmd_mpi_check,
 	&cmd_check,
 	&cmd_version,
 	&cmd_buildcfg,

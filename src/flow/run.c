@@ -20,6 +20,7 @@
 #include "src/enter/enter.h"
 #include "src/flow/instance_start.h"
 #include "src/flow/join.h"
+#include "src/flow/mpi_check.h"
 #include "src/flow/pull.h"
 #include "src/flow/run_enter.h"
 #include "src/flow/run_host.h"
@@ -138,5 +139,6 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 		plan_json(plan, text);
 		return 0;
 	}
+	mpi_check_warn(&image, &share.launcher);
 	return act(plan, &facts, &image, &images, &share, req->instance ? &start : NULL, e);
 }

@@ -117,6 +117,24 @@ END
 	grep -q "JobId=$job .*JobState=CANCELLED" "$SLURM_DIR/jobs"
 }
 
+@test "an MPI that does not speak the launcher's protocol: one warning and a verdict with the remedy" {
+	local status=0 ompi=$LAB_MPI/ompi.sqfs
+	timeout 60 srun -N1 -n4 --mpi=pmi2 $(b "$ompi") true 2>err
+	[ "$(grep -c 'warning: Open MPI does not start under Slurm over PMI; use srun --mpi=pmix' err)" = 1 ]
+	timeout 60 srun -N1 -n4 --mpi=pmix $(b "$ompi") true 2>err
+	[ ! -s err ]
+	srun -n1 --mpi=pmi2 "$BERTH" mpi-check "$ompi" >out 2>err || status=$?
+	[ "$status" = 1 ]
+	grep -qx 'image: Open MPI.*PMIx.*' out
+	grep -q '^verdict: Open MPI does not start' out
+	srun -n1 --mpi=pmix "$BERTH" mpi-check "$IMG" >out
+	grep -q '^image: Open MPI, MPICH ABI.*UCX' out
+	grep -qx 'verdict: Open MPI runs under Slurm over PMIx' out
+	"$BERTH" mpi-check "$IMG" | grep -q '^verdict: start it with mpirun'
+	# Open MPI itself refuses; nothing hangs.
+	! timeout 60 srun -N1 -n2 --mpi=pmi2 $(b "$ompi") "$OMPI" hello 2>err
+}
+
 @test "64 ranks of one node: one keeper, and nothing of Berth in a rank" {
 	mpirun.mpich -np 64 $(b "$IMG") sh -c 'echo up >&2; sleep 6' 2>up &
 	until [ "$(grep -c up up 2>/dev/null)" = 64 ]; do sleep 0.1; done
