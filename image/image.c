@@ -222,8 +222,8 @@ int image_read_file(struct image *im, struct squash *sq, const char *path, size_
 	return fd_read_all(fd, out, max, path, e);
 }
 
-static int list_dir(struct image *im, struct squash *sq, const char *path, struct strv *names,
-		    struct err *e)
+int image_list_dir(struct image *im, struct squash *sq, const char *path, struct strv *names,
+		   struct err *e)
 {
 	struct dirent *de;
 	DIR *dir;
@@ -238,7 +238,8 @@ static int list_dir(struct image *im, struct squash *sq, const char *path, struc
 		return 1;
 	}
 	while ((de = readdir(dir)))
-		strv_add(names, de->d_name);
+		if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
+			strv_add(names, de->d_name);
 	closedir(dir);
 	strv_sort(names);
 	return 0;
@@ -258,7 +259,7 @@ static bool exists(struct image *im, struct squash *sq, const char *path, struct
 static int load_env(struct image *im, struct squash *sq, struct err *e)
 {
 	auto_strv struct strv names = { 0 };
-	int r = list_dir(im, sq, ENV_DIR, &names, e);
+	int r = image_list_dir(im, sq, ENV_DIR, &names, e);
 
 	if (r < 0)
 		return -1;

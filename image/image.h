@@ -67,6 +67,9 @@ int image_load_scripts(struct image *im, struct squash *sq, struct err *e);
  * above.  1: not there, or no file. */
 int image_read_file(struct image *im, struct squash *sq, const char *path, size_t max,
 		    struct buf *out, struct err *e);
+/* The names in a directory of the tree, sorted.  1: not there, or no directory. */
+int image_list_dir(struct image *im, struct squash *sq, const char *path, struct strv *names,
+		   struct err *e);
 
 /* Go's name for the machine that we run on ("amd64"), "unknown" for odd ones.  Static. */
 const char *image_host_arch(void);

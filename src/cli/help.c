@@ -31,6 +31,7 @@ const struct cmd *const commands[] = {
 	&cmd_instance_stop,
 	&cmd_instance_stats,
 	&cmd_inspect,
+	&cmd_run_help,
 	&cmd_ls,
 	&cmd_cat,
 	&cmd_diff,

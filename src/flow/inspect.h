@@ -1,4 +1,5 @@
-/* inspect: what an image says about itself, from its metadata object; nothing is mounted.
+/* inspect: what an image says about itself, from its metadata object or its files; nothing is
+ * mounted, and no program of the image runs.
  *
  *	struct inspect_req r = { .image = "a.sif", .what = INSPECT_LABELS };
  *	auto_buf struct buf text = { 0 };
@@ -19,16 +20,21 @@ enum inspect_what { /* bits; 0: labels */
 		    INSPECT_STARTSCRIPT = 16,
 		    INSPECT_TEST = 32,
 		    INSPECT_HELPFILE = 64,
-		    INSPECT_ALL = 127
+		    INSPECT_APPS = 128, /* the applications of the image (SCIF) */
+		    INSPECT_ALL = 255
 };
 
 struct inspect_req {
 	const char *image;
+	const char *app; /* of this application instead of the image; not with INSPECT_ALL */
 	unsigned what;
 	bool json; /* {"data":{"attributes":{...}},"type":"container"}, as Apptainer prints it */
 };
 
-/* Adds the text, each part ending in a newline. */
+/* Adds the text, each part ending in a newline.  ERR_NOTFOUND with the names there are for an
+ * application that the image lacks. */
 int flow_inspect(const struct inspect_req *r, struct buf *text, struct err *e);
+/* Adds the help text of the image, or of its application app unless NULL.  1: there is none. */
+int flow_run_help(const char *image, const char *app, struct buf *text, struct err *e);
 
 #endif
