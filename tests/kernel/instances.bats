@@ -1,7 +1,6 @@
 # Instances: started, joined, listed, stopped; and what happens to them and to their notes.
 load kernel
 
-eval "kernel_$(declare -f setup)"
 eval "kernel_$(declare -f teardown)"
 
 setup() {
