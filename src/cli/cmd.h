@@ -25,6 +25,7 @@ struct cmd {
 extern const struct cmd cmd_buildcfg, cmd_check, cmd_delete, cmd_exec, cmd_help, cmd_inspect,
 	cmd_pull, cmd_push, cmd_run, cmd_run_help, cmd_shell, cmd_tag, cmd_test, cmd_version;
 extern const struct cmd cmd_gpu_check;
+extern const struct cmd cmd_overlay_create;
 extern const struct cmd cmd_build;
 extern const struct cmd cmd_mpi_check;
 extern const struct cmd cmd_cache_clean, cmd_cache_list, cmd_cache_verify, cmd_prefetch;

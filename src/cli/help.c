@@ -44,6 +44,7 @@ const struct cmd *const commands[] = {
 	&cmd_sif_add,
 	&cmd_sif_del,
 	&cmd_sif_setprim,
+	&cmd_overlay_create,
 	&cmd_gpu_check,
 	&cmd_mpi_check,
 	&cmd_check,

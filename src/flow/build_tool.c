@@ -20,6 +20,7 @@
 #include "src/enter/emul_save.h"
 #include "src/flow/build_base.h"
 #include "src/flow/build_child.h"
+#include "src/flow/program.h"
 
 struct tool {
 	const char *agent;
@@ -27,23 +28,6 @@ struct tool {
 	int (*make)(struct build *b, struct build_stage *s, const char *program, struct strv *argv,
 		    struct err *e);
 };
-
-static char *find_program(const char *name)
-{
-	static const char dirs[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-	const char *path = getenv("PATH");
-	auto_strv struct strv all = { 0 };
-
-	strv_split(&all, path ? path : "", ':');
-	strv_split(&all, dirs, ':');
-	for (size_t i = 0; i < all.n; i++) {
-		auto_free char *full = path_join(all.v[i], name);
-
-		if (access(full, X_OK) == 0)
-			return take_ptr(full);
-	}
-	return NULL;
-}
 
 static const char *header(const struct build_stage *s, const char *key, const char *otherwise)
 {
@@ -210,7 +194,7 @@ static char *installed(const struct tool *t)
 	char *path = NULL;
 
 	for (size_t i = 0; !path && i < ARRAY_LEN(t->programs) && t->programs[i]; i++)
-		path = find_program(t->programs[i]);
+		path = program_find(t->programs[i]);
 	return path;
 }
 
@@ -227,7 +211,7 @@ int build_base_tool_check(const struct build_stage *s, struct err *e)
 	if (is_busybox(s)) {
 		const char *file = header(s, "mirrorurl", "");
 
-		path = *file ? xstrdup(file) : find_program("busybox");
+		path = *file ? xstrdup(file) : program_find("busybox");
 		if (!path)
 			return err_set(e, ERR_HOST,
 				       "Bootstrap: busybox needs a busybox program: install it, or "
@@ -342,7 +326,7 @@ static int busybox(struct build *b, struct build_stage *s, struct err *e)
 	static const char group[] = "root:x:0:\n";
 	static const char *const argv[] = { "/bin/busybox", "--install", "/bin", NULL };
 	const char *file = header(s, "mirrorurl", "");
-	auto_free char *path = *file ? xstrdup(file) : find_program("busybox");
+	auto_free char *path = *file ? xstrdup(file) : program_find("busybox");
 	struct step run = { .kind = STEP_RUN,
 			    .name = "busybox",
 			    .title = "busybox --install",
