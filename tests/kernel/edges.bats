@@ -58,6 +58,19 @@ countless_binds() {
 }
 @test "more binds than a variable can name" { each_image countless_binds; }
 
+# Each is one descriptor until it is attached, so what counts is the hard limit.
+five_thousand_binds() {
+	local all
+	all=$(printf ',/etc/hosts:/m/%d' $(seq 5000))
+	run --separate-stderr berth exec -B "${all:1}" "$IMG" \
+		sh -c 'ls /m | wc -l; cmp /m/1 /m/5000 && echo same; set -f; IFS=,; set -- $APPTAINER_BIND; echo $#'
+	same "$status $stderr" "0 "
+	same "$output" $'5000\nsame\n5000'
+	run --separate-stderr bash -c 'ulimit -n 64; "$@"' - "$BERTH" exec -B "${all:1}" "$IMG" true
+	fails 125 '5[0-9]{3} mounts need more open files than the hard limit allows \(ulimit -Hn\)'
+}
+@test "five thousand binds" { each_image five_thousand_binds; }
+
 small_limits() {
 	same "$(ulimit -n 64 && berth exec "$IMG" sh -c 'ulimit -n')" 64
 	# A build with sanitizers cannot start with so little address space.
