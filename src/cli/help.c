@@ -118,7 +118,7 @@ int cmd_unknown(int argc, char **argv, struct err *e)
 
 static void overview(struct buf *out)
 {
-	buf_printf(out, "Usage: %s [--quiet|--verbose|--debug] COMMAND [OPTIONS] ...\n\n",
+	buf_printf(out, "Usage: %s [--quiet|--verbose|--debug] [-c FILE] COMMAND [OPTIONS] ...\n\n",
 		   persona()->name);
 	buf_adds(out, "Runs container images as an ordinary user: images are pulled over HTTPS,\n"
 		      "kept as one file, and started at native speed.\n\nCommands:\n");
@@ -128,7 +128,8 @@ static void overview(struct buf *out)
 		 "\nFirst steps:\n"
 		 "  berth pull docker://debian:12         an image into debian_12.sif\n"
 		 "  berth exec debian_12.sif cat /etc/os-release\n"
-		 "  berth check                           what this host lacks, if anything\n\n"
+		 "  berth check                           what this host lacks, if anything\n"
+		 "\n-c FILE is read in place of your own berth.conf (BERTH_CONFIG_FILE too).\n"
 		 "berth help COMMAND shows the options of one command.\n");
 }
 

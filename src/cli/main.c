@@ -7,9 +7,11 @@
 #include "src/base/log.h"
 #include "src/cli/cmd.h"
 #include "src/cli/persona.h"
+#include "src/flow/settings.h"
 
 struct globals {
 	bool quiet, silent, verbose, debug, version;
+	const char *config;
 };
 
 static const struct opt global_opts[] = {
@@ -17,6 +19,8 @@ static const struct opt global_opts[] = {
 	OPT_FLAG('s', "silent", "SILENT", struct globals, silent, "only errors"),
 	OPT_FLAG('v', "verbose", "VERBOSE", struct globals, verbose, "say more"),
 	OPT_FLAG('d', "debug", "DEBUG", struct globals, debug, "say everything"),
+	OPT_STR('c', "config", "FILE", "CONFIG_FILE", struct globals, config,
+		"a berth.conf or apptainer.conf to read in place of the user's own"),
 	OPT_FLAG(0, "version", NULL, struct globals, version, "print the version"),
 	OPT_NOOP(0, "nocolor"),
 	OPT_END,
@@ -102,6 +106,8 @@ static int dispatch(int argc, char **argv, bool *words, struct err *e)
 	if (r < 0)
 		return -1;
 	set_level(&g);
+	if (g.config)
+		settings_use_file(g.config);
 	argc -= 1 + used;
 	argv += 1 + used;
 	if (g.version)

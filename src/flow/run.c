@@ -29,8 +29,10 @@
 #include "src/flow/run_lend.h"
 #include "src/flow/run_share.h"
 #include "src/flow/serving.h"
+#include "src/flow/settings.h"
 #include "src/flow/source.h"
 #include "src/plan/plan.h"
+#include "src/plan/policy.h"
 
 static int act(struct plan *p, struct facts *facts, struct run_image *image,
 	       struct run_images *images, struct run_share *share, struct instance_start *start,
@@ -93,6 +95,12 @@ static void explain_env(const struct plan *p, struct buf *out)
 	}
 }
 
+static void warn_all(const struct strv *notes)
+{
+	for (size_t i = 0; i < notes->n; i++)
+		log_warn("%s", notes->v[i]);
+}
+
 int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 {
 	auto_buf struct buf path = { 0 };
@@ -103,11 +111,14 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 	auto_lent struct lent lent = { 0 };
 	auto_run_share struct run_share share = { 0 };
 	auto_instance_start struct instance_start start = { 0 };
+	auto_run_settings struct run_settings settings = { 0 };
 	struct run_req mine = *req; /* its lists are borrowed */
 	struct facts facts = { 0 };
 
 	if (str_has_prefix(req->image, JOIN_SCHEME))
 		return flow_join(req, text, e);
+	if (run_settings_begin(&settings, &mine, e) < 0)
+		return -1;
 	if (run_share_begin(&share, &mine, environ, e) < 0)
 		return -1;
 	req = &mine;
@@ -115,10 +126,13 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 	facts.wired_paths = strv_list(&share.paths);
 	if (req->instance && !req->dry_run && instance_start_claim(&start, req, e) < 0)
 		return -1;
-	if (image_path(req, &path, e) < 0 || run_host_gather(&host, req, &facts, e) < 0)
+	if (image_path(req, &path, e) < 0 || run_host_gather(&host, req, &facts, e) < 0 ||
+	    policy_binds(&settings.conf, req, &facts, e) < 0)
 		return -1;
 	if (run_image_open(&image, buf_str(&path), facts.cwd, req, &facts.image, e) < 0)
 		return source_explain_missing(req->image, e);
+	if (run_settings_image(&settings, &image, e) < 0)
+		return -1;
 	if (run_images_gather(&images, req, &facts, e) < 0)
 		return -1;
 	if (req->verb == RUN_TEST && !req->app && !facts.image.has_test) {
@@ -129,8 +143,10 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 		run_image_names(&image, &facts.image);
 	if (run_lend(&lent, req, &facts, &image, e) < 0 || plan_make(&plan, req, &facts, e) < 0)
 		return -1;
-	for (size_t i = 0; i < plan->notes.n && launcher_is_speaker(&share.launcher); i++)
-		log_warn("%s", plan->notes.v[i]);
+	if (launcher_is_speaker(&share.launcher)) {
+		warn_all(&settings.notes);
+		warn_all(&plan->notes);
+	}
 	if (req->explain_env) {
 		explain_env(plan, text);
 		return 0;

@@ -93,7 +93,7 @@ static void config_make(struct lend_config *c, const struct run_req *req, const 
 				   .require_fabric = req->require_fabric,
 				   .strict = req->strict,
 				   .cleanenv = req->cleanenv,
-				   .own_dev = req->contain,
+				   .own_dev = req->contain || req->minimal_dev,
 				   .image_env = facts->image.env,
 				   .set = &req->env };
 	words(&c->devices, &req->devices);

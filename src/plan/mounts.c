@@ -137,9 +137,21 @@ static const struct {
 } host_trees[] = { { "/proc", "proc" }, { "/sys", "sys" }, { "/dev", "dev" } };
 static const char *const host_tmp[] = { "/tmp", "/var/tmp" };
 
-void mounts_wants(struct strv *paths, const struct binds *user, const struct plan_home *home,
-		  const struct facts *f)
+static int site_binds(struct binds *out, const struct run_req *req, struct err *e)
 {
+	for (size_t i = 0; i < req->site_binds.n; i++)
+		if (binds_parse(out, req->site_binds.v[i], "bind path", "/", e) < 0)
+			return -1;
+	return 0;
+}
+
+int mounts_wants(struct strv *paths, const struct binds *user, const struct plan_home *home,
+		 const struct run_req *req, const struct facts *f, struct err *e)
+{
+	auto_binds struct binds site = { 0 };
+
+	if (site_binds(&site, req, e) < 0)
+		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(host_trees); i++)
 		strv_add(paths, host_trees[i].path);
 	for (size_t i = 0; i < ARRAY_LEN(host_files); i++)
@@ -155,6 +167,9 @@ void mounts_wants(struct strv *paths, const struct binds *user, const struct pla
 	for (size_t i = 0; i < user->n; i++)
 		if (!user->v[i].inner)
 			strv_add(paths, user->v[i].src);
+	for (size_t i = 0; i < site.n; i++)
+		strv_add(paths, site.v[i].src);
+	return 0;
 }
 
 /* What the host has at path; NULL when it was not asked.  Facts come in the order
@@ -293,7 +308,7 @@ static void add_system(struct plan *p, const struct run_req *req, const struct b
 
 		if (no_mount_has(req, host_trees[i].word))
 			continue;
-		if (!strcmp(path, "/dev") && contain)
+		if (!strcmp(path, "/dev") && (contain || req->minimal_dev))
 			add_minimal_dev(p, req, user);
 		else if (!strcmp(path, "/proc") && (req->pid || req->instance))
 			add_proc(p, user, f);
@@ -410,6 +425,32 @@ static const struct plan_mount *mount_over(const struct plan *p, const char *dst
 	return best;
 }
 
+/* What the site binds for everybody.  A node that lacks it starts its containers without.  Off its
+ * own place it is as the user's: what lies below is not what the host has there. */
+static int add_site(struct plan *p, const struct run_req *req, const struct binds *user,
+		    const struct facts *f, struct err *e)
+{
+	auto_binds struct binds site = { 0 };
+
+	if (no_mount_has(req, "bind-paths"))
+		return 0;
+	if (site_binds(&site, req, e) < 0)
+		return -1;
+	for (size_t i = 0; i < site.n; i++) {
+		const struct bind *b = &site.v[i];
+		const struct fact_path *fact = fact_find(f, b->src);
+
+		if (!fact || !fact->mode || !is_free(user, b->dst) || no_mount_has(req, b->dst))
+			continue;
+		mount_drop_default(p, b->dst);
+		mount_add(p, PLAN_BIND, fact->real ? fact->real : b->src, b->dst,
+			  PLAN_REC | PLAN_OPTIONAL | (b->ro ? PLAN_RO : 0) |
+				  (S_ISDIR(fact->mode) ? PLAN_IS_DIR : 0))
+			->origin = strcmp(b->src, b->dst) ? PLAN_USER : PLAN_DEFAULT;
+	}
+	return 0;
+}
+
 /* The directory where the user stands, unless it is there already, is the
  * image's to show, or the user has put something else there. */
 static void add_cwd(struct plan *p, const struct run_req *req, const struct facts *f)
@@ -460,6 +501,8 @@ int mounts_make(struct plan *p, const struct binds *user, const struct plan_home
 		const struct run_req *req, const struct facts *f, struct err *e)
 {
 	add_system(p, req, user, f);
+	if (add_site(p, req, user, f, e) < 0)
+		return -1;
 	if (add_home(p, req, user, home, f, e) < 0 || add_user(p, user, f, e) < 0)
 		return -1;
 	add_wired(p, user, f);

@@ -29,9 +29,10 @@ int plan_home_make(struct plan_home *out, const struct run_req *req, const struc
 int plan_user_binds(struct binds *out, const struct run_req *req, const struct facts *f,
 		    struct strv *notes, struct err *e);
 
-/* Adds the host paths whose facts mounts_make() looks at. */
-void mounts_wants(struct strv *paths, const struct binds *user, const struct plan_home *home,
-		  const struct facts *f);
+/* Adds the host paths whose facts mounts_make() looks at.  ERR_USAGE for a site_binds that is none.
+ */
+int mounts_wants(struct strv *paths, const struct binds *user, const struct plan_home *home,
+		 const struct run_req *req, const struct facts *f, struct err *e);
 
 /* Fills p->mounts, sorted so that parents come first.  ERR_NOTFOUND for a user's
  * source that is not there. */

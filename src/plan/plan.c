@@ -56,7 +56,8 @@ int plan_wants(struct strv *paths, struct strv *env_files, const struct run_req 
 	if (isolate_check(req, e) < 0 || plan_user_binds(&user, req, f, &notes, e) < 0 ||
 	    plan_home_make(&home, req, f, e) < 0)
 		return -1;
-	mounts_wants(paths, &user, &home, f);
+	if (mounts_wants(paths, &user, &home, req, f, e) < 0)
+		return -1;
 	for (size_t i = 0; i < req->env_files.n; i++)
 		strv_split(env_files, req->env_files.v[i], ',');
 	return 0;
@@ -138,10 +139,14 @@ static void add_files(struct plan *p, const struct run_req *req, const struct fa
 {
 	auto_buf struct buf passwd = { 0 }, group = { 0 };
 
-	names_passwd(&passwd, f->image.passwd, f, home);
-	file_add(p, "/etc/passwd", &passwd);
-	names_group(&group, f->image.group, f);
-	file_add(p, "/etc/group", &group);
+	if (!no_mount_has(req, "/etc/passwd")) {
+		names_passwd(&passwd, f->image.passwd, f, home);
+		file_add(p, "/etc/passwd", &passwd);
+	}
+	if (!no_mount_has(req, "/etc/group")) {
+		names_group(&group, f->image.group, f);
+		file_add(p, "/etc/group", &group);
+	}
 	for (size_t i = 0; i < ARRAY_LEN(isolate_files); i++) {
 		auto_buf struct buf text = { 0 };
 

@@ -25,12 +25,14 @@ struct run_req {
 	struct strv env_files; /* --env-file: each a path, or several with commas */
 	struct strv no_mount;  /* --no-mount: proc, sys, dev, devpts, home, tmp, cwd,
 				* bind-paths, or an absolute target; commas */
+	struct strv site_binds; /* bind path of berth.conf: each as of -B */
 	const char *home;      /* -H: src[:dst], NULL when not given */
 	const char *pwd;       /* --pwd, --cwd */
 	bool contain;	       /* -c */
 	bool containall;       /* -C; request_settle() unfolds it, as it does --compat */
 	bool compat;
 	bool no_home;
+	bool minimal_dev; /* mount dev of berth.conf: /dev as --contain makes it */
 
 	/* What is started, and in which environment. */
 	struct strv no_env;    /* --no-env: names that the host does not lend; commas */

@@ -1,0 +1,136 @@
+#include "src/flow/settings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "src/base/fd.h"
+#include "src/plan/policy.h"
+
+#define SITE_FILE      BERTH_SYSCONFDIR "/berth/berth.conf"
+#define FILE_MAX_BYTES (1u << 20)
+
+static const char *chosen;
+
+void settings_use_file(const char *path)
+{
+	chosen = path;
+}
+
+/* 1: not there. */
+static int read_one(struct conf *c, const char *path, enum conf_level level, struct strv *notes,
+		    struct err *e)
+{
+	auto_buf struct buf text = { 0 };
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return 1;
+	/* A home directory that is not the caller's to look into has no file of his. */
+	if (fd < 0 && errno == EACCES && level == CONF_USER && !chosen)
+		return 1;
+	if (fd < 0)
+		return err_sys(e, "configuration %s", path);
+	if (fd_read_all(fd, &text, FILE_MAX_BYTES, path, e) < 0)
+		return err_wrap(e, "configuration");
+	if (text.len && memchr(text.data, '\0', text.len))
+		return err_set(e, ERR_INPUT, "configuration %s: it is no text", path);
+	return conf_parse(c, buf_str(&text), path, level, notes, e);
+}
+
+static const char *get(char *const *environment, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (char *const *v = environment; *v; v++)
+		if (!strncmp(*v, key, n) && (*v)[n] == '=')
+			return *v + n + 1;
+	return NULL;
+}
+
+/* NULL when the environment tells no place.  Heap string. */
+static char *user_file(char *const *environment)
+{
+	const char *xdg = get(environment, "XDG_CONFIG_HOME");
+	const char *home = get(environment, "HOME");
+
+	if (xdg && *xdg == '/')
+		return xasprintf("%s/berth/berth.conf", xdg);
+	return home && *home == '/' ? xasprintf("%s/.config/berth/berth.conf", home) : NULL;
+}
+
+int settings_read(struct conf *c, char *const *environment, struct strv *notes, struct err *e)
+{
+	auto_free char *user = chosen ? NULL : user_file(environment);
+	int r;
+
+	if (read_one(c, SITE_FILE, CONF_SITE, notes, e) < 0)
+		return -1;
+	if (!chosen)
+		return user && read_one(c, user, CONF_USER, notes, e) < 0 ? -1 : 0;
+	r = read_one(c, chosen, CONF_USER, notes, e);
+	if (r == 1)
+		return err_set(e, ERR_NOTFOUND, "--config %s: %s", chosen, strerror(ENOENT));
+	return r;
+}
+
+void run_settings_fini(struct run_settings *s)
+{
+	conf_fini(&s->conf);
+	strv_fini(&s->notes);
+	strv_fini(&s->no_mount);
+	strv_fini(&s->site_binds);
+}
+
+int run_settings_begin(struct run_settings *s, struct run_req *req, struct err *e)
+{
+	if (settings_read(&s->conf, environ, &s->notes, e) < 0 ||
+	    policy_request(&s->conf, req, e) < 0)
+		return -1;
+	for (size_t i = 0; i < req->no_mount.n; i++)
+		strv_add(&s->no_mount, req->no_mount.v[i]);
+	req->no_mount = s->no_mount;
+	policy_apply(&s->conf, req);
+	s->no_mount = req->no_mount;
+	s->site_binds = req->site_binds;
+	return 0;
+}
+
+int run_settings_image(const struct run_settings *s, const struct run_image *image, struct err *e)
+{
+	static const enum policy_kind kinds[] = {
+		[IMAGE_SIF] = POLICY_SIF, [IMAGE_SQUASHFS] = POLICY_SQUASHFS, [IMAGE_DIR] = POLICY_DIR
+	};
+	struct policy_image im = { .kind = kinds[image->image->kind] };
+	char link[64], path[4096];
+	struct stat st;
+	ssize_t n;
+
+	if (!policy_wants_image(&s->conf))
+		return 0;
+	/* Of the open file: a link that is changed meanwhile leads nowhere else. */
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", image->image->fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0 || fstat(image->image->fd, &st) < 0)
+		return err_sys(e, "%s", image->path);
+	path[n] = '\0';
+	im.path = path;
+	im.uid = st.st_uid;
+	im.gid = st.st_gid;
+	if (conf_list(&s->conf, CONF_LIMIT_OWNERS)->n) {
+		const struct passwd *pw = getpwuid(st.st_uid);
+
+		im.owner = pw ? pw->pw_name : NULL;
+	}
+	if (conf_list(&s->conf, CONF_LIMIT_GROUPS)->n) {
+		const struct group *gr = getgrgid(st.st_gid);
+
+		im.group = gr ? gr->gr_name : NULL;
+	}
+	return policy_image(&s->conf, &im, e);
+}

@@ -1,0 +1,233 @@
+#include <string.h>
+#include <sys/stat.h>
+
+#include "src/plan/plan.h"
+#include "src/plan/policy.h"
+#include "tests/unit/unit.h"
+
+#define DIR (S_IFDIR | 0755)
+#define REG (S_IFREG | 0644)
+
+static void say(struct conf *c, enum conf_level level, const char *text)
+{
+	auto_strv struct strv notes = { 0 };
+	struct err e = { 0 };
+
+	ck_ok(conf_parse(c, text, level == CONF_SITE ? "/site" : "/user", level, &notes, &e), &e);
+	ck_assert_uint_eq(notes.n, 0);
+}
+
+static void refused(const char *text, const struct run_req *req, const char *want)
+{
+	auto_conf struct conf c = { 0 };
+	struct err e = { 0 };
+
+	say(&c, CONF_SITE, text);
+	ck_assert_int_eq(policy_request(&c, req, &e), -1);
+	ck_assert_str_eq(e.text, want);
+	ck_assert_int_eq(e.kind, ERR_USAGE);
+}
+
+static void accepted(const char *text, const struct run_req *req)
+{
+	auto_conf struct conf c = { 0 };
+	struct err e = { 0 };
+
+	say(&c, CONF_SITE, text);
+	ck_ok(policy_request(&c, req, &e), &e);
+}
+
+START_TEST(a_namespace_that_is_not_allowed_is_refused_with_file_and_line)
+{
+	struct run_req plain = { 0 }, pid = { .pid = true }, inst = { .instance = "a" },
+		       name = { .hostname = "x" };
+
+	refused("allow pid ns = no", &pid,
+		"--pid (or what implies it): /site:1 says \"allow pid ns = no\" for everybody");
+	refused("\nallow pid ns = no", &inst,
+		"an instance has a PID namespace: /site:2 says \"allow pid ns = no\" for "
+		"everybody");
+	refused("allow uts ns = no", &name,
+		"--hostname: /site:1 says \"allow uts ns = no\" for everybody");
+	refused("allow user ns = no", &plain,
+		"every container has a user namespace: /site:1 says \"allow user ns = no\" for "
+		"everybody");
+	accepted("allow pid ns = no\nallow uts ns = no\nallow ipc ns = no", &plain);
+}
+END_TEST
+
+START_TEST(an_option_outranks_a_key_unless_it_is_locked)
+{
+	struct run_req nv = { .nv = true }, nonv = { .no_nv = true }, home = { .home = "/h" };
+	struct run_req words = { 0 };
+
+	strv_add(&words.no_mount, "sys,tmp");
+	accepted("always use nv = no", &nv);
+	refused("lock = always use nv", &nv,
+		"--nv: /site:1 says \"always use nv = no\" for everybody");
+	accepted("lock = always use nv\nalways use nv = yes", &nv);
+	refused("always use nv = yes\nlock = always use nv", &nonv,
+		"--no-nv: /site:2 says \"always use nv = yes\" for everybody");
+	accepted("mount tmp = yes", &words);
+	refused("lock = mount tmp", &words,
+		"--no-mount tmp: /site:1 says \"mount tmp = yes\" for everybody");
+	accepted("lock = mount tmp\nmount tmp = no", &words);
+	refused("lock = mount home\nmount home = no", &home,
+		"--home: /site:1 says \"mount home = no\" for everybody");
+	strv_add(&words.no_mount, "/opt/site");
+	accepted("bind path = /apps:/opt/site", &words);
+	refused("bind path = /apps:/opt/site\nlock = bind path", &words,
+		"--no-mount /opt/site: /site:2 locks \"bind path\"");
+	strv_fini(&words.no_mount);
+}
+END_TEST
+
+START_TEST(binds_of_options_and_environment_need_user_bind_control)
+{
+	const char *variables[] = { "APPTAINER_BIND=/data:/mnt", NULL };
+	const char *none[] = { "HOME=/h", NULL };
+	struct facts f = { .cwd = "/", .environ = (char *const *)variables };
+	struct run_req req = { 0 };
+	auto_conf struct conf c = { 0 };
+	struct err e = { 0 };
+
+	ck_ok(policy_binds(&c, &req, &f, &e), &e);
+	say(&c, CONF_SITE, "user bind control = no");
+	ck_assert_int_eq(policy_binds(&c, &req, &f, &e), -1);
+	ck_assert_str_eq(e.text, "bind /data on /mnt: /site:1 says \"user bind control = no\" for "
+				 "everybody");
+	f.environ = (char *const *)none;
+	ck_ok(policy_binds(&c, &req, &f, &e), &e);
+	strv_add(&req.binds, "/a");
+	ck_assert_int_eq(policy_binds(&c, &req, &f, &e), -1);
+	strv_fini(&req.binds);
+}
+END_TEST
+
+static void image_says(const char *text, const struct policy_image *im, const char *want)
+{
+	auto_conf struct conf c = { 0 };
+	struct err e = { 0 };
+	int r;
+
+	say(&c, CONF_SITE, text);
+	ck_assert(policy_wants_image(&c));
+	r = policy_image(&c, im, &e);
+	ck_assert_str_eq(r < 0 ? e.text : "", want);
+}
+
+START_TEST(images_are_limited_by_kind_place_owner_and_group)
+{
+	struct policy_image im = { POLICY_SQUASHFS, "/apps2/a.sqfs", "ada", NULL, 1000, 100 };
+	auto_conf struct conf none = { 0 };
+
+	ck_assert(!policy_wants_image(&none));
+	image_says("allow container squashfs = no", &im,
+		   "/apps2/a.sqfs: it is a bare SquashFS file; /site:1 says \"allow container "
+		   "squashfs = no\"");
+	image_says("allow container sif = no", &im, "");
+	image_says("limit container paths = /apps, /sw/", &im,
+		   "/apps2/a.sqfs: it lies elsewhere; /site:1 says \"limit container paths = "
+		   "/apps, /sw/\"");
+	image_says("limit container paths = /apps2/", &im, "");
+	image_says("limit container owners = root", &im,
+		   "/apps2/a.sqfs: it belongs to ada; /site:1 says \"limit container owners = "
+		   "root\"");
+	image_says("limit container owners = root, ada", &im, "");
+	image_says("limit container owners = 1000", &im, "");
+	image_says("limit container groups = staff", &im,
+		   "/apps2/a.sqfs: its group is 100; /site:1 says \"limit container groups = "
+		   "staff\"");
+	image_says("limit container groups = 100", &im, "");
+}
+END_TEST
+
+START_TEST(what_options_leave_open_the_files_settle)
+{
+	auto_conf struct conf c = { 0 };
+	struct run_req req = { .home = "/h" };
+
+	say(&c, CONF_SITE,
+	    "mount home = no\nmount sys = no\nmount dev = minimal\nalways use nv = "
+	    "yes\nbind path = /etc/hosts, /apps\nconfig passwd = no\n");
+	policy_apply(&c, &req);
+	ck_assert(req.nv && !req.rocm && req.minimal_dev);
+	ck_assert(!strv_has(&req.no_mount, "home")); /* --home was given */
+	ck_assert(strv_has(&req.no_mount, "sys") && strv_has(&req.no_mount, "/etc/passwd"));
+	ck_assert(strv_has(&req.no_mount, "/etc/localtime"));
+	ck_assert(!strv_has(&req.no_mount, "/etc/hosts"));
+	ck_assert_uint_eq(req.site_binds.n, 1);
+	ck_assert_str_eq(req.site_binds.v[0], "/apps");
+	strv_fini(&req.no_mount);
+	strv_fini(&req.site_binds);
+}
+END_TEST
+
+START_TEST(a_users_bind_path_keeps_the_preset_ones)
+{
+	auto_conf struct conf c = { 0 };
+	struct run_req req = { 0 };
+
+	say(&c, CONF_USER, "bind path = /apps\n");
+	policy_apply(&c, &req);
+	ck_assert_uint_eq(req.no_mount.n, 0);
+	ck_assert_uint_eq(req.site_binds.n, 1);
+	strv_fini(&req.site_binds);
+}
+END_TEST
+
+static const struct plan_mount *mount_at(const struct plan *p, const char *dst)
+{
+	for (size_t i = 0; i < p->nmounts; i++)
+		if (!strcmp(p->mounts[i].dst, dst))
+			return &p->mounts[i];
+	return NULL;
+}
+
+START_TEST(a_plan_has_the_bind_paths_that_are_there)
+{
+	static const struct fact_path paths[] = {
+		{ .path = "/proc", .mode = DIR }, { .path = "/dev", .mode = DIR },
+		{ .path = "/apps", .mode = DIR }, { .path = "/etc/motd", .mode = REG },
+		{ .path = "/gone", .error = 2 },  { .path = "/mine", .mode = DIR },
+	};
+	static char *const env[] = { NULL };
+	auto_conf struct conf c = { 0 };
+	struct run_req req = { .verb = RUN_EXEC };
+	struct facts f = { .cwd = "/",
+			   .environ = env,
+			   .paths = paths,
+			   .npaths = ARRAY_LEN(paths),
+			   .image = { .path = "/i", .has_sh = true } };
+	auto_plan struct plan *p = NULL;
+	struct err e = { 0 };
+
+	strv_add(&req.args, "true");
+	strv_add(&req.binds, "/mine:/over");
+	strv_add(&req.no_mount, "/out");
+	say(&c, CONF_SITE,
+	    "bind path = /apps:/opt/apps:ro, /etc/motd, /gone, /apps:/over/x, "
+	    "/apps:/out\nconfig passwd = no\nmount dev = minimal");
+	policy_apply(&c, &req);
+	ck_ok(plan_make(&p, &req, &f, &e), &e);
+	ck_assert_uint_eq(mount_at(p, "/opt/apps")->flags & PLAN_RO, PLAN_RO);
+	ck_assert_str_eq(mount_at(p, "/opt/apps")->src, "/apps");
+	ck_assert_ptr_nonnull(mount_at(p, "/etc/motd"));
+	ck_assert_ptr_null(mount_at(p, "/gone"));
+	ck_assert_ptr_null(mount_at(p, "/over/x")); /* the user's bind wins */
+	ck_assert_ptr_null(mount_at(p, "/out"));
+	ck_assert_int_eq(mount_at(p, "/dev")->kind, PLAN_TMPFS);
+	ck_assert_uint_eq(p->nfiles, 1);
+	ck_assert_str_eq(p->files[0].path, "/etc/group");
+	strv_fini(&req.args);
+	strv_fini(&req.binds);
+	strv_fini(&req.no_mount);
+	strv_fini(&req.site_binds);
+}
+END_TEST
+
+UNIT(policy, a_namespace_that_is_not_allowed_is_refused_with_file_and_line,
+     an_option_outranks_a_key_unless_it_is_locked,
+     binds_of_options_and_environment_need_user_bind_control,
+     images_are_limited_by_kind_place_owner_and_group, what_options_leave_open_the_files_settle,
+     a_users_bind_path_keeps_the_preset_ones, a_plan_has_the_bind_paths_that_are_there)
