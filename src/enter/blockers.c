@@ -114,8 +114,10 @@ static int apparmor(struct err *e)
 {
 	return err_set(e, ERR_HOST,
 		       "AppArmor takes the rights out of user namespaces "
-		       "(kernel.apparmor_restrict_unprivileged_userns = 1); an administrator adds "
-		       "a profile with \"userns,\" for this program to /etc/apparmor.d, or runs: "
+		       "(kernel.apparmor_restrict_unprivileged_userns = 1); an administrator loads "
+		       "the profile that comes with Berth: apparmor_parser -r "
+		       "/etc/apparmor.d/berth (etc/apparmor.d/berth below the prefix; it names the "
+		       "program's path), or runs: "
 		       "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0");
 }
 

@@ -225,6 +225,49 @@ static int refuse(const char *own, const char *lacks, struct err *e)
 		own);
 }
 
+static int no_cgroups(struct err *e)
+{
+	return err_set(e, ERR_HOST,
+		       "limits need cgroup version 2, which is not mounted here; an "
+		       "administrator: boot with systemd.unified_cgroup_hierarchy=1");
+}
+
+/* As controllers_enable() would, without a try: a cgroup with processes has what it has. */
+static bool could_enable(const char *dir, const struct strv *need, const char **lacks)
+{
+	auto_free char *there = text_of(dir, "cgroup.controllers");
+	auto_free char *active = text_of(dir, "cgroup.subtree_control");
+	auto_free char *procs = text_of(dir, "cgroup.procs");
+
+	for (size_t i = 0; i < need->n; i++) {
+		if (has_word(active, need->v[i]))
+			continue;
+		if (!has_word(there, need->v[i])) {
+			*lacks = need->v[i];
+			return false;
+		}
+		if (procs && *procs)
+			return false;
+	}
+	return true;
+}
+
+int cgroup_delegated(const char *root, const struct strv *controllers, struct err *e)
+{
+	auto_free char *top = mount_point(root);
+	auto_free char *own = own_path(root);
+	const char *lacks = NULL;
+
+	if (!top || !own)
+		return no_cgroups(e);
+	auto_free char *dir = xasprintf("%s%s", top, strcmp(own, "/") ? own : "");
+
+	for (; strlen(dir) > strlen(top) && is_delegated(dir); *strrchr(dir, '/') = '\0')
+		if (could_enable(dir, controllers, &lacks))
+			return 0;
+	return refuse(own, lacks, e);
+}
+
 int cgroup_make(struct cgroup *c, const char *root, const struct strv *files, struct err *e)
 {
 	auto_free char *top = mount_point(root);
@@ -234,9 +277,7 @@ int cgroup_make(struct cgroup *c, const char *root, const struct strv *files, st
 
 	c->procs = -1;
 	if (!top || !own)
-		return err_set(e, ERR_HOST,
-			       "limits need cgroup version 2, which is not mounted here; an "
-			       "administrator: boot with systemd.unified_cgroup_hierarchy=1");
+		return no_cgroups(e);
 	controllers_needed(&need, files);
 	auto_free char *dir = xasprintf("%s%s", top, strcmp(own, "/") ? own : "");
 

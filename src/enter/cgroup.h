@@ -25,6 +25,9 @@ void cgroup_fini(struct cgroup *c);
 /* root: "/", or a directory that stands for it, where nothing is watched.  ERR_HOST when nothing
  * is delegated, with the administrator's line. */
 int cgroup_make(struct cgroup *c, const char *root, const struct strv *files, struct err *e);
+/* Whether cgroup_make() would find a place for these controllers ("memory"); nothing is changed. -1
+ * with the same error. */
+int cgroup_delegated(const char *root, const struct strv *controllers, struct err *e);
 /* Moves the calling process; system calls only.  -1 with errno. */
 int cgroup_enter(int procs);
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "src/enter/blockers.h"
+#include "src/enter/switches.h"
 
 int fault_at(struct fault *f, enum fault_step step, uint64_t index)
 {
@@ -39,8 +40,12 @@ static bool is_refused(int sys)
 
 static int host_fault(const struct fault *f, struct err *e)
 {
+	struct switches s;
 	struct blockers b;
 
+	switches_probe(&s, "/");
+	if (f->step == FAULT_UNSHARE && switches_namespaces(&s, (unsigned)f->index, e) < 0)
+		return -1;
 	blockers_probe(&b, "/");
 	return f->step == FAULT_FUSE_OPEN ? blockers_fuse(&b, f->sys, e)
 					  : blockers_namespaces(&b, f->sys, e);
@@ -167,9 +172,10 @@ int fault_explain(const struct fault *f, const struct plan *p, struct err *e)
 	case FAULT_LOOPBACK:
 		return err_sys(e, "--network none: loopback interface");
 	case FAULT_PROC:
-		return err_set(e, ERR_HOST,
-			       "the kernel refuses a fresh /proc, as an outer container hides parts of "
-			       "it; the host's is shown, with the host's processes");
+		return err_set(
+			e, ERR_HOST,
+			"the kernel refuses a fresh /proc, as an outer container hides parts of "
+			"it; the host's is shown, with the host's processes");
 	case FAULT_IMAGE:
 		return is_refused(f->sys) ? host_fault(f, e) : err_sys(e, "bind %s on /", p->image);
 	case FAULT_FUSE_MOUNT:

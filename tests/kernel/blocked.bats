@@ -29,6 +29,34 @@ same_as_check() {
 	same_as_check "$(in_namespace "$off; '$BERTH' check" 2>&1)"
 }
 
+@test "other namespaces switched off: only what needs them fails, check agrees" {
+	local kind flag
+	while read -r kind flag; do
+		local off="echo 0 >/proc/sys/user/max_${kind}_namespaces"
+		run --separate-stderr in_namespace "$off; '$BERTH' exec $flag '$DIR' true"
+		fails 125 "user.max_${kind}_namespaces = 0.*sysctl -w user.max_${kind}_namespaces="
+		run --separate-stderr in_namespace "$off; '$BERTH' check"
+		same_as_check "$output"
+		grep -q "^note .*user.max_${kind}_namespaces = 0" <<<"$output"
+		run in_namespace "$off; '$BERTH' exec '$DIR' cat /etc/hello"
+		said 0 "hello from the image"
+	done <<-'END'
+		pid --pid
+		ipc --ipc
+		uts --hostname=x
+		net --net --network=none
+	END
+}
+
+@test "check tries overlayfs, user attributes and a /proc of its own" {
+	run --separate-stderr timeout 60 "$BERTH" check
+	for what in overlayfs 'tmpfs attributes' /proc limits; do
+		grep -qE "^(ok|note) +$what " <<<"$output" || { printf '%s\n' "$output"; return 1; }
+	done
+	run in_namespace "mount -t tmpfs none /proc/scsi 2>/dev/null || mount -t tmpfs none /proc/fs; '$BERTH' check"
+	grep -qE '^note +/proc +.* is mounted over a part of /proc' <<<"$output" || { printf '%s\n' "$output"; return 1; }
+}
+
 @test "/dev/fuse missing: the module is named, check agrees; directories run without it" {
 	local off='mount -t tmpfs none /dev; : >/dev/null'
 	run --separate-stderr in_namespace "$off; '$BERTH' exec '$SQ' true"
