@@ -8,7 +8,7 @@
 
 #define LINE_MAX_LEN 65536
 
-enum kind { YESNO, WORD, NUMBER, LIST, PATHS, BINDS };
+enum kind { YESNO, WORD, LIST, PATHS, BINDS };
 
 /* clang-format off */
 static const struct key {
@@ -33,8 +33,6 @@ static const struct key {
 	[CONF_MOUNT_TMP]          = { "mount tmp", YESNO, "yes", false, NULL },
 	[CONF_BIND_PATH]          = { "bind path", BINDS, "", false, NULL },
 	[CONF_USER_BIND_CONTROL]  = { "user bind control", YESNO, "yes", true, NULL },
-	[CONF_ENABLE_OVERLAY]     = { "enable overlay", WORD, "yes", true, "yes,no,try,driver" },
-	[CONF_SESSIONDIR_MAX_SIZE] = { "sessiondir max size", NUMBER, "", false, NULL },
 	[CONF_LIMIT_PATHS]        = { "limit container paths", PATHS, "", true, NULL },
 	[CONF_LIMIT_OWNERS]       = { "limit container owners", LIST, "", true, NULL },
 	[CONF_LIMIT_GROUPS]       = { "limit container groups", LIST, "", true, NULL },
@@ -43,7 +41,6 @@ static const struct key {
 	[CONF_ALLOW_DIR]          = { "allow container dir", YESNO, "yes", true, NULL },
 	[CONF_ALWAYS_NV]          = { "always use nv", YESNO, "no", false, NULL },
 	[CONF_ALWAYS_ROCM]        = { "always use rocm", YESNO, "no", false, NULL },
-	[CONF_DOWNLOADS]          = { "download concurrency", NUMBER, "", false, NULL },
 };
 /* clang-format on */
 
@@ -62,11 +59,13 @@ static const char *const foreign[] = {
 	"mount hostfs",
 	"mount slave",
 	"enable fusemount",
+	"enable overlay",
 	"enable underlay",
 	"use nvidia-container-cli",
 	"max loop devices",
 	"shared loop devices",
 	"memory fs type",
+	"sessiondir max size",
 	"root default capabilities",
 	"allow net users",
 	"allow net groups",
@@ -77,6 +76,7 @@ static const char *const foreign[] = {
 	"mksquashfs procs",
 	"mksquashfs mem",
 	"mksquashfs path",
+	"download concurrency",
 	"download part size",
 	"download buffer size",
 	"systemd cgroups",
@@ -217,10 +217,6 @@ static int value_check(const struct line *l, enum conf_key k, const char *value,
 	if (words && !word_in(words, value))
 		return err_set(e, ERR_USAGE, "%s:%u: %s = %s: it is one of %s", l->file, l->number,
 			       key->name, value, words);
-	if (key->kind == NUMBER &&
-	    (!*value || value[strspn(value, "0123456789")] || strlen(value) > 9))
-		return err_set(e, ERR_USAGE, "%s:%u: %s = %s: it is a number", l->file, l->number,
-			       key->name, value);
 	return 0;
 }
 
