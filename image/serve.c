@@ -59,6 +59,8 @@ int serve_new(struct serve **out, struct squash *img, const struct serve_opts *o
 		s->ahead = later_new(s, serve_ahead);
 	if (o->store)
 		s->store = later_new(s, serve_store);
+	if (vtree_is_live(s->tree))
+		s->stale = later_new(s, serve_stale);
 	*out = take_ptr(s);
 	return 0;
 }
@@ -67,7 +69,8 @@ static void stop_helpers(struct serve *s)
 {
 	later_free(s->store);
 	later_free(s->ahead);
-	s->store = s->ahead = NULL;
+	later_free(s->stale);
+	s->store = s->ahead = s->stale = NULL;
 }
 
 void serve_free(struct serve *s)

@@ -38,7 +38,7 @@ struct serve_opts {
 	bool store; /* push the rest of a decoded block into the page cache */
 	int ahead;  /* decode ahead of a sequential reader: > 0 yes, < 0 no, 0 with 4 CPUs
 		     * or more (with fewer the readers' own requests keep them busy) */
-	bool cold; /* decode nothing before it is asked for */
+	bool cold;  /* decode nothing before it is asked for */
 	const char *const *warm; /* files of the image to decode while nothing is asked; */
 	size_t nwarm;		 /* unless cold, the dynamic loader and the C library are too */
 };

@@ -107,6 +107,7 @@ static void add_virtual(struct listing *l, uint64_t off)
 			return;
 		if (e) {
 			serve_entry(e, v->node);
+			e->attr_valid = serve_attr_valid(v);
 			e->attr = a;
 		}
 	}

@@ -100,6 +100,19 @@ static void store(struct serve *s, uint64_t node, uint64_t off, const void *data
 		;
 }
 
+void serve_stale(struct serve *s, const struct later_job *j)
+{
+	struct fuse_notify_inval_inode_out what = { .ino = j->node };
+	struct fuse_out_header h = {
+		.len = sizeof(h) + sizeof(what),
+		.error = FUSE_NOTIFY_INVAL_INODE,
+	};
+	struct iovec iov[2] = { { &h, sizeof(h) }, { &what, sizeof(what) } };
+
+	while (writev(s->fd, iov, 2) < 0 && errno == EINTR)
+		;
+}
+
 void serve_store(struct serve *s, const struct later_job *j)
 {
 	struct squash_piece piece;

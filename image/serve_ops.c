@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "image/live.h"
 #include "src/base/mem.h"
 
 #define FOR_EVER (UINT64_C(1) << 31) /* seconds; the kernel clamps it */
@@ -46,20 +47,29 @@ void serve_attr_image(const struct serve *s, const struct squash_inode *i, struc
 void serve_attr_virtual(const struct serve *s, const struct vnode *v, struct fuse_attr *a)
 {
 	const struct vdir *d = vtree_dir(s->tree, v->node);
+	uint64_t size = v->len;
+	int64_t mtime = s->info.mtime;
 
+	if (v->live)
+		live_look(v->live, &size, &mtime);
 	*a = (struct fuse_attr){
 		.ino = VIRTUAL_INO + (v->node & ~VNODE_BIT),
-		.size = v->len,
-		.blocks = (v->len + 511) / 512,
-		.atime = s->info.mtime,
-		.mtime = s->info.mtime,
-		.ctime = s->info.mtime,
+		.size = size,
+		.blocks = (size + 511) / 512,
+		.atime = (uint64_t)mtime,
+		.mtime = (uint64_t)mtime,
+		.ctime = (uint64_t)mtime,
 		.mode = v->mode,
 		.nlink = S_ISDIR(v->mode) ? 2 + (d ? d->subdirs : 0) : 1,
 		.uid = s->uid,
 		.gid = s->gid,
 		.blksize = BLKSIZE,
 	};
+}
+
+uint64_t serve_attr_valid(const struct vnode *v)
+{
+	return v->live ? 0 : FOR_EVER;
 }
 
 void serve_entry(struct fuse_entry_out *o, uint64_t node)
@@ -115,6 +125,7 @@ static void reply_virtual(struct request *rq, const struct vnode *v)
 	struct fuse_entry_out out;
 
 	serve_entry(&out, v->node);
+	out.attr_valid = serve_attr_valid(v);
 	serve_attr_virtual(rq->s, v, &out.attr);
 	serve_reply(rq, &out, sizeof(out));
 }
@@ -160,6 +171,7 @@ static void do_getattr(struct request *rq)
 	struct squash_inode i;
 
 	if (v) {
+		out.attr_valid = serve_attr_valid(v);
 		serve_attr_virtual(rq->s, v, &out.attr);
 	} else if (serve_inode(rq, &i) == 0) {
 		serve_attr_image(rq->s, &i, &out.attr);

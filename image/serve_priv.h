@@ -30,6 +30,7 @@ struct serve {
 	bool no_open;	     /* the kernel can do without OPEN and OPENDIR */
 	struct later *store; /* NULL: do not */
 	struct later *ahead; /* likewise */
+	struct later *stale; /* NULL: nothing here ever changes */
 	struct stream_state stream[STREAMS];
 	char **warm;
 	size_t nwarm;
@@ -67,6 +68,8 @@ void serve_read(struct request *rq);
 void serve_xattr(struct request *rq);
 
 void serve_attr_image(const struct serve *s, const struct squash_inode *i, struct fuse_attr *a);
+/* For how long an answer about v holds, in seconds. */
+uint64_t serve_attr_valid(const struct vnode *v);
 void serve_attr_virtual(const struct serve *s, const struct vnode *v, struct fuse_attr *a);
 /* Fills an entry that is valid for ever; attr is filled by the caller. */
 void serve_entry(struct fuse_entry_out *o, uint64_t node);
@@ -91,6 +94,9 @@ void later_add(struct later *l, uint64_t node, uint64_t off, size_t n);
  * cache.  Not from a worker: there it deadlocks, as the kernel waits for pages that
  * are locked by reads queued behind that worker. */
 void serve_store(struct serve *s, const struct later_job *j);
+/* Makes the kernel forget the pages of a file that is the host's.  Not from a worker, as
+ * serve_store(). */
+void serve_stale(struct serve *s, const struct later_job *j);
 /* Decodes [off, off + n) into the cache. */
 void serve_ahead(struct serve *s, const struct later_job *j);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "image/live.h"
 #include "src/base/mem.h"
 
 /* What nearly every program starts with, by the names that distributions use. */
@@ -32,6 +33,11 @@ static void read_virtual(struct request *rq, const struct vnode *v, uint64_t off
 
 	if (!S_ISREG(v->mode)) {
 		serve_reply_error(rq, EISDIR);
+		return;
+	}
+	if (v->live) {
+		serve_reply(rq, rq->out, live_read(v->live, off, rq->out, n));
+		later_add(rq->s->stale, v->node, 0, 0);
 		return;
 	}
 	off = MIN(off, (uint64_t)v->len);

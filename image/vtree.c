@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "image/live.h"
 #include "image/walk.h"
 #include "src/base/arena.h"
 
@@ -18,6 +19,7 @@ struct vtree {
 	struct vnode **node;
 	size_t n, cap;
 	struct vdir *bucket[DIR_BUCKETS];
+	bool live;
 };
 
 /* The node that is being placed, for walk's make. */
@@ -135,6 +137,8 @@ static struct vnode *add(struct vtree *t, uint64_t dir, const char *name, size_t
 /* A node that is a directory gets its list of children at once, if empty. */
 static void set(struct vtree *t, struct vnode *v, mode_t mode, const void *data, size_t len)
 {
+	live_free(v->live);
+	v->live = NULL;
 	if (S_ISDIR(v->mode) != S_ISDIR(mode))
 		make_dir(t, v->parent)->subdirs += S_ISDIR(mode) ? 1u : -1u;
 	v->mode = mode;
@@ -142,6 +146,16 @@ static void set(struct vtree *t, struct vnode *v, mode_t mode, const void *data,
 	v->len = len;
 	if (S_ISDIR(mode))
 		make_dir(t, v->node);
+}
+
+/* What the caller wants to have there. */
+static void set_wanted(struct vtree *t, struct vnode *v, const struct serve_node *what)
+{
+	set(t, v, what->mode, what->data, what->len);
+	if (what->host) {
+		v->live = live_new(what->host);
+		t->live = true;
+	}
 }
 
 static int lookup(void *arg, uint64_t dir, const char *name, size_t len, uint64_t *child,
@@ -195,7 +209,7 @@ static int make(void *arg, uint64_t dir, const char *name, size_t len, bool last
 	struct vnode *v = add(p->t, dir, name, len);
 
 	if (last)
-		set(p->t, v, p->what->mode, p->what->data, p->what->len);
+		set_wanted(p->t, v, p->what);
 	else
 		set(p->t, v, S_IFDIR | DIR_MODE, NULL, 0);
 	*child = v->node;
@@ -222,7 +236,7 @@ static int place(struct vtree *t, const struct serve_node *what, struct err *e)
 	if (!end.name[0])
 		return err_set(e, ERR_USAGE, "%s: names no file that could be replaced",
 			       what->path);
-	set(t, add(t, end.dir, end.name, strlen(end.name)), what->mode, what->data, what->len);
+	set_wanted(t, add(t, end.dir, end.name, strlen(end.name)), what);
 	return 0;
 }
 
@@ -241,10 +255,17 @@ int vtree_new(struct vtree **out, struct squash *img, const struct serve_node *n
 	return 0;
 }
 
+bool vtree_is_live(const struct vtree *t)
+{
+	return t->live;
+}
+
 void vtree_free(struct vtree *t)
 {
 	if (!t)
 		return;
+	for (size_t k = 0; k < t->n; k++)
+		live_free(t->node[k]->live);
 	for (size_t k = 0; k < DIR_BUCKETS; k++)
 		for (struct vdir *d = t->bucket[k]; d; d = d->chain)
 			free(d->child);

@@ -24,8 +24,9 @@ struct serve_node {
 	mode_t mode;	  /* S_IFDIR, S_IFREG or S_IFLNK, and permission bits */
 	const void *data; /* of a file or link; copied */
 	size_t len;
-	bool replace; /* hides what the image has there (a link: itself); else the
-		       * node is only made where nothing is */
+	const char *host; /* a file that always has what this one of the host has; else NULL */
+	bool replace;	  /* hides what the image has there (a link: itself); else the
+			   * node is only made where nothing is */
 };
 
 #define VNODE_BIT (UINT64_C(1) << 63)
@@ -37,6 +38,7 @@ struct vnode {
 	mode_t mode;
 	const void *data;
 	size_t len;
+	struct live *live; /* instead of data */
 	uint64_t node, parent;
 };
 
@@ -53,6 +55,8 @@ struct vtree;
 /* img is borrowed.  A path that leads through a file is ERR_INPUT. */
 int vtree_new(struct vtree **out, struct squash *img, const struct serve_node *nodes, size_t n,
 	      struct err *e);
+/* Some node's bytes are the host's. */
+bool vtree_is_live(const struct vtree *t);
 /* NULL is fine. */
 void vtree_free(struct vtree *t);
 

@@ -62,6 +62,9 @@ static _Noreturn void builder(int sock, const struct founding *w)
 	struct ticket t = { .kind = TICKET_OPEN };
 	struct err e = { 0 };
 
+	/* What prepare takes (an overlay's lease) must be ours before anything is mounted. */
+	if (w->work.announce && keeper_wait(sock, &e) < 0)
+		_exit(1);
 	if (dir < 0) {
 		err_sys(&e, "open /proc/self/ns");
 		ticket_error(&t, &e);
@@ -142,6 +145,8 @@ static _Noreturn void work(struct keeping *k)
 		door_open(k);
 		_exit(1);
 	}
+	if (w->announce)
+		send(k->sock, "", 1, MSG_NOSIGNAL);
 	started = serve_begin(k, all, n);
 	door_open(k);
 	for (unsigned i = 0; i < started; i++)

@@ -157,6 +157,8 @@ static void keep(void *arg)
 	keeper_leave_the_job(w, &l->sock, 1);
 	if (w->prepare && w->prepare(w->arg, &e) < 0)
 		give_up(l->sock, &e);
+	if (w->announce)
+		send(l->sock, "", 1, MSG_NOSIGNAL);
 	serve_all(l->sock, w);
 	if (w->finish)
 		w->finish(w->arg);
@@ -218,6 +220,24 @@ int keeper_start(int *sock, const struct keeper_work *w, struct err *e)
 		return -1;
 	*sock = take_fd(&ours);
 	return 0;
+}
+
+int keeper_wait(int sock, struct err *e)
+{
+	struct err said;
+	ssize_t n;
+
+	do
+		n = recv(sock, &said, sizeof(said), 0);
+	while (n < 0 && errno == EINTR);
+	if (n == 1)
+		return 0;
+	if (n == sizeof(said)) {
+		said.text[sizeof(said.text) - 1] = '\0';
+		*e = said;
+		return -1;
+	}
+	return err_set(e, ERR_SYS, "the process that serves the image ended before it was ready");
 }
 
 int keeper_failure(int sock, struct err *e)

@@ -19,6 +19,7 @@
 #ifndef MPI_KEEPER_H
 #define MPI_KEEPER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "src/base/err.h"
@@ -35,6 +36,7 @@ struct keeper_work {
 	int (*serve)(void *arg, unsigned which, int fuse_fd, struct err *e);
 	/* Runs once when the last of them is gone, also after a failure of serve.  May be NULL. */
 	void (*finish)(void *arg);
+	bool announce;	/* keeper_wait() will be called */
 	unsigned nfuse; /* how many descriptors will come; 0 counts as 1 */
 	void *arg;
 	const int *keep; /* descriptors that stay open, in any order: the image */
@@ -44,6 +46,9 @@ struct keeper_work {
 /* Starts the keeper.  *sock is the launcher's end (close-on-exec): it takes the
  * FUSE descriptors through fd_send(), in order.  The caller has one thread only. */
 int keeper_start(int *sock, const struct keeper_work *w, struct err *e);
+
+/* For work with announce: waits until prepare is done.  -1 with its reason. */
+int keeper_wait(int sock, struct err *e);
 
 /* After a failed start: 1 when the keeper had given up, with its reason in e; 0
  * when it is well or did not say why.  Does not wait longer than its end takes. */

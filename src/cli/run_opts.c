@@ -33,6 +33,21 @@ const struct opt run_opts[] = {
 	OPT_LIST(0, "no-mount", "NAMES", "NO_MOUNT", REQ, no_mount, 0,
 		 "leave out proc, sys, dev, home, tmp, cwd, bind-paths or one absolute target"),
 
+	OPT_STR('W', "workdir", "DIR", "WORKDIR", REQ, workdir,
+		"with --contain, home, /tmp and /var/tmp lie in this directory of the host; --scratch "
+		"too"),
+	OPT_LIST('S', "scratch", "DIR", "SCRATCH,SCRATCHDIR", REQ, scratch, 0,
+		 "an empty directory to write to at DIR, in memory or below --workdir; repeatable"),
+
+	/* Where changes go. */
+	OPT_FLAG(0, "writable-tmpfs", "WRITABLE_TMPFS", REQ, writable_tmpfs,
+		 "changes to the image go to memory and end with the container"),
+	OPT_SIZE(0, "tmpfs-size", "SIZE", "TMPFS_SIZE", REQ, tmpfs_size,
+		 "room for them (k, M, G); without it, what the job's memory limit allows"),
+	OPT_LIST('o', "overlay", "PATH[:ro]", "OVERLAY,OVERLAYIMAGE", REQ, overlays, 0,
+		 "lay a directory, SquashFS or SIF over the image; a directory without :ro takes the "
+		 "changes; repeatable, the first is on top"),
+
 	/* Environment. */
 	OPT_STR(0, "env-level", "LEVEL", "ENV_LEVEL", REQ, env_level,
 		"how much of the host's environment passes: dropin, clean (nothing that a loader, "

@@ -45,7 +45,8 @@ int enter_new(struct enter **out, const struct plan *plan, struct err *e)
 
 	x->cgroup = -1;
 	x->plan = plan;
-	x->root = x->image = x->stage = -1;
+	x->root = x->image = x->stage = x->upper = x->lifeline = -1;
+	x->layers = fds_new(plan->nlayers);
 	x->images = fds_new(plan->nimages);
 	x->mounts = fds_new(plan->nmounts);
 	x->files = fds_new(plan->nfiles);
@@ -76,11 +77,14 @@ void enter_free(struct enter *x)
 {
 	if (!x)
 		return;
+	fds_free(x->layers, x->plan->nlayers);
 	fds_free(x->images, x->plan->nimages);
 	fds_free(x->mounts, x->plan->nmounts);
 	fds_free(x->files, x->plan->nfiles);
 	close_p_(&x->root);
 	close_p_(&x->image);
+	close_p_(&x->upper);
+	close_p_(&x->lifeline);
 	close_p_(&x->stage);
 	for (size_t i = 0; i < x->nmissing; i++)
 		free(x->missing[i].path);
@@ -167,10 +171,16 @@ static int tree_build(struct enter *x, int keeper, struct fault *f)
 	bool squash = x->plan->root == PLAN_ROOT_SQUASH;
 
 	if ((squash ? root_squash(x, keeper, f) : root_directory_open(x, f)) < 0 ||
-	    sources_open(x, keeper, f) < 0)
+	    root_layers_open(x, f) < 0 || sources_open(x, keeper, f) < 0)
 		return -1;
-	if (squash && sys_move_mount(x->root, AT_FDCWD, "/") < 0)
+	if (squash && plan_is_layered(x->plan)) {
+		if (sys_move_mount(x->root, AT_FDCWD, PARKING) < 0)
+			return fault_at(f, FAULT_FUSE_MOUNT, 1);
+		if (root_layers_place(x, -1, f) < 0)
+			return -1;
+	} else if (squash && sys_move_mount(x->root, AT_FDCWD, "/") < 0) {
 		return fault_at(f, FAULT_FUSE_MOUNT, 1);
+	}
 	if (!squash && root_directory_place(x, f) < 0)
 		return -1;
 	if (root_take(x, f) < 0 || attach_all(x, f) < 0)
@@ -189,7 +199,8 @@ int enter_build(struct enter *x, int keeper, struct fault *f)
 	if (namespaces_make(x, f) < 0)
 		return -1;
 	if (getrlimit(RLIMIT_NOFILE, &was) == 0 &&
-	    was.rlim_cur < x->plan->nimages + x->plan->nmounts + x->plan->nfiles + SPARE_FDS) {
+	    was.rlim_cur < x->plan->nlayers + x->plan->nimages + x->plan->nmounts +
+				   x->plan->nfiles + SPARE_FDS) {
 		more = (struct rlimit){ was.rlim_max, was.rlim_max };
 		raised = setrlimit(RLIMIT_NOFILE, &more) == 0;
 	}

@@ -153,6 +153,29 @@ static bool is_keeper_gone(const struct fault *f, const struct plan *p)
 	       (f->sys == ENOTCONN || f->sys == ECONNABORTED);
 }
 
+static int layer_fault(const struct fault *f, const struct plan *p, struct err *e)
+{
+	if (f->step == FAULT_LAYER && f->index < p->nlayers && p->layers[f->index].dir)
+		return err_sys(e, "--overlay: open %s", p->layers[f->index].dir);
+	if (f->step == FAULT_UPPER && p->upper == PLAN_UPPER_DIR)
+		return err_sys(e, "--overlay %s", p->upper_dir);
+	if (f->step == FAULT_UPPER)
+		return err_sys(e, "tmpfs for changes (%s)", p->upper_data);
+	if (f->sys == E2BIG || f->step == FAULT_LAYER)
+		return err_set(e, ERR_LIMIT, "--overlay: %zu layers are too many", p->nlayers);
+	if (f->sys == EINVAL && p->root == PLAN_ROOT_DIR)
+		return err_set(
+			e, ERR_HOST,
+			"overlay over %s: the kernel refuses it as a layer; a directory with "
+			"mounts of the host below it, or on a network file system, cannot be "
+			"one: use an image file, or --writable",
+			p->image);
+	return err_sys(e, "overlay over %s with its changes in %s", p->image,
+		       p->upper == PLAN_UPPER_DIR     ? p->upper_dir
+		       : p->upper == PLAN_UPPER_TMPFS ? "memory"
+						      : "nothing");
+}
+
 int fault_explain(const struct fault *f, const struct plan *p, struct err *e)
 {
 	errno = f->sys;
@@ -188,6 +211,10 @@ int fault_explain(const struct fault *f, const struct plan *p, struct err *e)
 	case FAULT_OVERLAY:
 		return err_sys(e, "overlay for %llu mount points that %s lacks",
 			       (unsigned long long)f->index, p->image);
+	case FAULT_LAYER:
+	case FAULT_UPPER:
+	case FAULT_LAYERS:
+		return layer_fault(f, p, e);
 	case FAULT_FILE:
 		if (f->sys == EINVAL || f->sys == ENOTDIR)
 			return err_set(e, ERR_INPUT,

@@ -31,6 +31,9 @@ enum fault_step {
 	FAULT_KEEPER,	 /* the keeper did not take the FUSE descriptor */
 	FAULT_STAGE,	 /* tmpfs that holds the engine's files and missing mount points */
 	FAULT_OVERLAY,	 /* overlay that shows missing mount points of a directory */
+	FAULT_LAYER,	 /* plan layer [index] could not be opened */
+	FAULT_UPPER,	 /* upper directory, or the tmpfs for it */
+	FAULT_LAYERS,	 /* the overlay of index layers */
 	FAULT_FILE,	 /* plan file [index] */
 	FAULT_SOURCE,	 /* plan mount [index]: what is to be mounted */
 	FAULT_READONLY,	 /* plan mount [index]: its flags */

@@ -231,8 +231,8 @@ int missing_find(struct enter *x, struct err *e)
 {
 	auto_close int image = open(x->plan->image, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	/* Nothing can be laid over a directory that is to take the changes itself. */
-	if (x->plan->writable)
+	/* What is built gets no mount points of ours. */
+	if (x->plan->writable && x->plan->fakeroot)
 		return 0;
 	if (image < 0)
 		return err_sys(e, "open %s", x->plan->image);

@@ -24,8 +24,8 @@ int root_squash(struct enter *x, int keeper, struct fault *f)
 
 int root_directory_open(struct enter *x, struct fault *f)
 {
-	unsigned long attr = x->plan->writable ? ROOT_ATTR & ~(unsigned long)MOUNT_ATTR_RDONLY
-					       : ROOT_ATTR;
+	unsigned long attr =
+		x->plan->writable ? ROOT_ATTR & ~(unsigned long)MOUNT_ATTR_RDONLY : ROOT_ATTR;
 
 	x->root = sys_open_tree(AT_FDCWD, x->plan->image, AT_RECURSIVE);
 	if (x->root < 0 || sys_mount_setattr(x->root, AT_RECURSIVE, attr, MS_PRIVATE) < 0)
@@ -61,6 +61,44 @@ static int make_missing(int base, const struct missing *m, size_t skip)
 	return fd < 0 ? -1 : 0;
 }
 
+/* A directory of the stage with all that is missing; -1 with *f. */
+static int missing_make(struct enter *x, struct fault *f)
+{
+	auto_close int lower = -1;
+
+	if (mkdirat(x->stage, "lower", 0755) < 0)
+		return fault_at(f, FAULT_STAGE, 0);
+	lower = openat(x->stage, "lower", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (lower < 0)
+		return fault_at(f, FAULT_STAGE, 0);
+	for (size_t i = 0; i < x->nmissing; i++)
+		if (make_missing(lower, &x->missing[i], 0) < 0)
+			return fault_at(f, FAULT_STAGE, 0);
+	return take_fd(&lower);
+}
+
+/* With --writable there is no layer to put them in but the image itself. */
+static int missing_write(struct enter *x, struct fault *f)
+{
+	for (size_t i = 0; i < x->nmissing; i++)
+		/* What is there as a link or directory stays; the mount then says so. */
+		if (make_missing(x->root, &x->missing[i], 0) < 0 && errno != EEXIST &&
+		    errno != ELOOP && errno != EISDIR)
+			return fault_at(f, FAULT_STAGE, 0);
+	return 0;
+}
+
+static int layered_place(struct enter *x, struct fault *f)
+{
+	auto_close int missing = -1;
+
+	if (sys_move_mount(x->root, AT_FDCWD, PARKING) < 0)
+		return fault_at(f, FAULT_IMAGE, 0);
+	if (x->nmissing && (missing = missing_make(x, f)) < 0)
+		return -1;
+	return root_layers_place(x, missing, f);
+}
+
 /* A directory with inherited mounts below it, the host's own root for one, cannot be
  * a lower layer (EINVAL: they are locked in place).  It is then shown as it is, and
  * a mount point that it lacks is a fault of that mount. */
@@ -74,14 +112,9 @@ static int overlay_over(struct enter *x, struct fault *f)
 		{ "userxattr", NULL },
 	};
 
-	if (mkdirat(x->stage, "lower", 0755) < 0)
-		return fault_at(f, FAULT_STAGE, 0);
-	lower = openat(x->stage, "lower", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	lower = missing_make(x, f);
 	if (lower < 0)
-		return fault_at(f, FAULT_STAGE, 0);
-	for (size_t i = 0; i < x->nmissing; i++)
-		if (make_missing(lower, &x->missing[i], 0) < 0)
-			return fault_at(f, FAULT_STAGE, 0);
+		return -1;
 	/* Through /proc, because a path may hold ':' and ','. */
 	snprintf(dirs, sizeof(dirs), "/proc/self/fd/%d:/proc/self/fd/%d", lower, x->root);
 	overlay = fs_mount("overlay", o, ARRAY_LEN(o), ROOT_ATTR);
@@ -188,7 +221,7 @@ static bool needs_overlay(const struct enter *x)
 
 int root_directory_place(struct enter *x, struct fault *f)
 {
-	bool overlay = needs_overlay(x);
+	bool overlay = needs_overlay(x) && !x->plan->writable;
 	static const struct fs_option o[] = { { "source", "berth" }, { "mode", "0755" } };
 
 	if (wants_stage(x)) {
@@ -199,7 +232,13 @@ int root_directory_place(struct enter *x, struct fault *f)
 		if (stage_files(x, f) < 0)
 			return -1;
 	}
+	if (plan_is_layered(x->plan))
+		return layered_place(x, f);
+	if (x->plan->writable && missing_write(x, f) < 0)
+		return -1;
 	if (sys_move_mount(x->root, AT_FDCWD, overlay ? PARKING : "/") < 0)
 		return fault_at(f, FAULT_IMAGE, 0);
-	return overlay ? overlay_over(x, f) : fill_empty(x, f);
+	if (overlay)
+		return overlay_over(x, f);
+	return x->plan->writable ? 0 : fill_empty(x, f);
 }

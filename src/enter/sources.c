@@ -59,6 +59,13 @@ static int configure(int fs, const char *data)
 	return sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
 }
 
+int fs_mount_text(const char *type, const char *text, unsigned attr)
+{
+	auto_close int fs = sys_fsopen(type);
+
+	return fs < 0 || configure(fs, text) < 0 ? -1 : sys_fsmount(fs, attr);
+}
+
 static int fs_open(const struct plan_mount *m, uint64_t i, int *out, struct fault *f)
 {
 	static const char *const types[] = { [PLAN_TMPFS] = "tmpfs",
@@ -68,11 +75,8 @@ static int fs_open(const struct plan_mount *m, uint64_t i, int *out, struct faul
 					     [PLAN_MQUEUE] = "mqueue" };
 	/* A tmpfs stays writable until targets were made in it (attach.c). */
 	unsigned flags = m->kind == PLAN_TMPFS ? m->flags & ~(unsigned)PLAN_RO : m->flags;
-	auto_close int fs = sys_fsopen(types[m->kind]);
 
-	if (fs < 0 || configure(fs, m->data) < 0)
-		return fault_at(f, FAULT_SOURCE, i);
-	*out = sys_fsmount(fs, (unsigned)attributes(flags));
+	*out = fs_mount_text(types[m->kind], m->data, (unsigned)attributes(flags));
 	return *out < 0 ? fault_at(f, FAULT_SOURCE, i) : 0;
 }
 
@@ -101,6 +105,10 @@ static int images_open(struct enter *x, int keeper, struct fault *f)
 	for (size_t i = 0; i < x->plan->nimages; i++)
 		if (fuse_mount(x, keeper, &x->images[i], f) < 0)
 			return -1;
+	if (plan_needs_lifeline(x->plan) && fuse_mount(x, keeper, &x->lifeline, f) < 0)
+		return -1;
+	if (x->lifeline >= 0 && sys_move_mount(x->lifeline, AT_FDCWD, PARKING) < 0)
+		return fault_at(f, FAULT_FUSE_MOUNT, 0);
 	for (size_t i = 0; i < x->plan->nimages; i++)
 		if (sys_move_mount(x->images[i], AT_FDCWD, PARKING) < 0)
 			return fault_at(f, FAULT_FUSE_MOUNT, 0);

@@ -25,9 +25,12 @@ struct enter {
 	bool *want_file; /* for each plan file of a directory image: is it to be bound */
 	struct missing *missing;
 	size_t nmissing, missing_cap;
-	int root;  /* the mount that becomes "/" */
-	int image; /* directory image: its mount, when something was laid over it */
-	int stage; /* directory image: tmpfs for files and missing mount points */
+	int root;      /* the mount that becomes "/" */
+	int image;     /* directory image: its mount, when something was laid over it */
+	int *layers;   /* for each plan layer that is a directory: it, open */
+	int upper;     /* what holds upper/ and work/ */
+	int lifeline;  /* plan_needs_lifeline(): its mount */
+	int stage;     /* directory image: tmpfs for files and missing mount points */
 	int cgroup;    /* cgroup.procs to move to; -1 none; borrowed */
 	unsigned made; /* CLONE_NEW* that the process is in already */
 	char uid_map[64], gid_map[64];
@@ -54,6 +57,9 @@ struct fs_option {
 /* A detached mount of a new file system; -1 with errno (fuse.c). */
 int fs_mount(const char *type, const struct fs_option *o, size_t n, unsigned attr);
 
+/* The same with options as in mount(8): "size=1,mode=0755" (sources.c). */
+int fs_mount_text(const char *type, const char *text, unsigned attr);
+
 /* What the image itself is mounted with. */
 #define ROOT_ATTR (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
@@ -65,6 +71,12 @@ int fs_mount(const char *type, const struct fs_option *o, size_t n, unsigned att
 int root_squash(struct enter *x, int keeper, struct fault *f);
 int root_directory_open(struct enter *x, struct fault *f);
 int root_directory_place(struct enter *x, struct fault *f);
+
+/* Layers over the root (layers.c): the host's directories are opened, then, with x->root
+ * parked, the overlay is made and laid over "/".  missing: a directory with the mount
+ * points that a directory image lacks, -1 none. */
+int root_layers_open(struct enter *x, struct fault *f);
+int root_layers_place(struct enter *x, int missing, struct fault *f);
 
 /* What the image directory lacks (missing.c); allocates, so before unshare(). */
 int missing_find(struct enter *x, struct err *e);

@@ -31,6 +31,7 @@
 #include "src/flow/serving.h"
 #include "src/flow/settings.h"
 #include "src/flow/source.h"
+#include "src/flow/upper.h"
 #include "src/plan/plan.h"
 #include "src/plan/policy.h"
 
@@ -45,7 +46,9 @@ static int act(struct plan *p, struct facts *facts, struct run_image *image,
 	auto_cgroup struct cgroup cgroup = { .procs = -1 };
 	auto_close int keeper = -1;
 
-	serving_init(&serving, &work, p, facts, image, images);
+	if (host_dirs_make(p, e) < 0 || upper_check(p, e) < 0 ||
+	    serving_init(&serving, &work, p, facts, image, images, e) < 0)
+		return -1;
 	if (!alone) {
 		int r = run_share_enter(&alone, share, &serving, &work, e);
 
@@ -55,6 +58,8 @@ static int act(struct plan *p, struct facts *facts, struct run_image *image,
 	if (enter_new(&x, p, e) < 0)
 		return -1;
 	if (work.nfuse && keeper_start(&keeper, &work, e) < 0)
+		return -1;
+	if (work.announce && keeper_wait(keeper, e) < 0)
 		return -1;
 	if (p->limits.n) {
 		if (cgroup_make(&cgroup, "/", &p->limits, e) < 0)

@@ -14,6 +14,7 @@ void run_host_fini(struct run_host *h)
 	for (size_t i = 0; h->texts && i < h->env_files.n; i++)
 		free(h->texts[i]);
 	free(h->texts);
+	memory_limit_fini(&h->memory);
 	free(h->file_facts);
 	free(h->path_facts);
 	free(h->groups);
@@ -103,6 +104,11 @@ int run_host_gather(struct run_host *h, const struct run_req *req, struct facts 
 		return -1;
 	path_facts(h, f);
 	env_file_facts(h, f);
+	if (req->writable_tmpfs && !req->tmpfs_size) {
+		memory_limit_find(&h->memory, AT_FDCWD);
+		f->memory_limit = h->memory.bytes;
+		f->memory_from = h->memory.from;
+	}
 	if (req->hostname && file_read(AT_FDCWD, "/etc/hosts", &h->hosts, ENV_FILE_MAX, e) < 0)
 		return -1;
 	f->hosts = h->hosts.data;

@@ -9,12 +9,14 @@
 #include "src/base/buf.h"
 #include "src/base/err.h"
 #include "src/host/host.h"
+#include "src/host/memlimit.h"
 #include "src/plan/facts.h"
 #include "src/plan/request.h"
 
 struct run_host {
 	struct host host;
 	struct strv paths, env_files; /* as plan_wants() named them */
+	struct memory_limit memory;
 	struct fact_path *path_facts;
 	struct fact_group *groups;
 	struct fact_file *file_facts;

@@ -1,6 +1,7 @@
 #include "src/flow/run_images.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 void run_images_fini(struct run_images *r)
 {
@@ -22,9 +23,19 @@ static void open_one(struct run_image_file *f)
 {
 	enum part_use use = f->use == FACT_IMAGE_DATA ? PART_DATA : PART_OVERLAY;
 
+	struct stat st;
+
+	/* A directory is no image but a layer itself. */
+	if (f->use == FACT_IMAGE_OVERLAY && stat(f->path, &st) == 0 && S_ISDIR(st.st_mode)) {
+		err_set(&f->why, ERR_INPUT, "%s is a directory", f->path);
+		return;
+	}
 	if (part_open(&f->part, f->path, use, f->id, &f->why) < 0)
 		return;
-	if (f->part.is_ext)
+	if (f->part.is_ext && f->use == FACT_IMAGE_OVERLAY)
+		err_set(&f->why, ERR_UNSUPPORTED,
+			"it is an ext3 file system; use a directory or a SquashFS instead");
+	else if (f->part.is_ext)
 		err_set(&f->why, ERR_UNSUPPORTED,
 			"image %s: it is an ext3 file system; binds are made from SquashFS (make "
 			"one with mksquashfs)",

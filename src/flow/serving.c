@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 
 #include "image/serve.h"
+#include "image/squash_empty.h"
+#include "src/flow/upper.h"
 #include "src/plan/names.h"
 
 /* The plan's files and mount points, as the server shows them.  Heap array. */
@@ -19,6 +21,7 @@ static struct serve_node *nodes_make(const struct plan *p, size_t *n)
 						     .mode = f->mode,
 						     .data = f->data,
 						     .len = f->len,
+						     .host = f->host,
 						     .replace = f->replace };
 	}
 	for (size_t i = 0; i < p->nmounts; i++) {
@@ -95,14 +98,24 @@ static int serving_prepare(void *arg, struct err *e)
 	struct serve_opts o = {
 		.uid = s->plan->uid, .gid = s->plan->gid, .store = true, .cold = true
 	};
-	unsigned first = s->n - (unsigned)s->images->nfiles;
+	unsigned first = s->plan->root == PLAN_ROOT_SQUASH;
+	size_t n = s->images->nfiles;
 
+	if (s->plan->upper == PLAN_UPPER_DIR && upper_take(&s->lease, s->plan, e) < 0)
+		return -1;
 	if (first && root_prepare(s, e) < 0)
 		return -1;
-	for (unsigned i = first; i < s->n; i++)
-		if (serve_new(&s->serve[i], s->images->files[i - first]->squash, &o, e) < 0)
+	for (size_t i = 0; i < n; i++)
+		if (serve_new(&s->serve[first + i], s->images->files[i]->squash, &o, e) < 0)
 			return -1;
-	return 0;
+	return s->empty ? serve_new(&s->serve[first + n], s->empty, &o, e) : 0;
+}
+
+static void serving_end(void *arg)
+{
+	struct serving *s = arg;
+
+	lease_drop(&s->lease);
 }
 
 static int serving_run(void *arg, unsigned which, int fuse_fd, struct err *e)
@@ -112,26 +125,38 @@ static int serving_run(void *arg, unsigned which, int fuse_fd, struct err *e)
 	return serve_run(s->serve[which], fuse_fd, e);
 }
 
-void serving_init(struct serving *s, struct keeper_work *work, struct plan *p, struct facts *facts,
-		  struct run_image *image, struct run_images *images)
+int serving_init(struct serving *s, struct keeper_work *work, struct plan *p, struct facts *facts,
+		 struct run_image *image, struct run_images *images, struct err *e)
 {
-	*s = (struct serving){ .image = image, .images = images, .facts = facts, .plan = p };
-	s->serve = xcalloc(images->nfiles + 1, sizeof(*s->serve));
-	s->keep = xcalloc(images->nfiles + 1, sizeof(*s->keep));
+	*s = (struct serving){
+		.image = image, .images = images, .facts = facts, .plan = p, .empty_fd = -1
+	};
+	s->serve = xcalloc(images->nfiles + 2, sizeof(*s->serve));
+	s->keep = xcalloc(images->nfiles + 2, sizeof(*s->keep));
 	if (p->root == PLAN_ROOT_SQUASH)
 		s->keep[s->n++] = image->image->fd;
 	for (size_t i = 0; i < images->nfiles; i++)
 		s->keep[s->n++] = images->files[i]->part.fd;
+	if (plan_needs_lifeline(p)) {
+		if (squash_empty_open(&s->empty_fd, &s->empty, e) < 0)
+			return -1;
+		s->keep[s->n++] = s->empty_fd;
+	}
 	*work = (struct keeper_work){ .prepare = serving_prepare,
 				      .serve = serving_run,
+				      .finish = serving_end,
+				      .announce = p->upper == PLAN_UPPER_DIR,
 				      .nfuse = s->n,
 				      .arg = s,
 				      .keep = s->keep,
 				      .nkeep = s->n };
+	return 0;
 }
 
 void serving_fini(struct serving *s)
 {
+	squash_close(s->empty);
+	close_p_(&s->empty_fd);
 	free(s->serve);
 	free(s->keep);
 }

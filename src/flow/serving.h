@@ -13,6 +13,7 @@
 #include "mpi/keeper.h"
 #include "src/flow/run_image.h"
 #include "src/flow/run_images.h"
+#include "src/host/lease.h"
 #include "src/plan/facts.h"
 #include "src/plan/plan.h"
 
@@ -29,11 +30,14 @@ struct serving {
 	unsigned n;
 	unsigned threads;    /* of each server at most; 0: by the CPUs of this process */
 	struct enter *enter; /* for a builder child (run_share.h) */
+	int empty_fd;	     /* of the lifeline, which comes last */
+	struct squash *empty;
+	struct lease lease; /* the keeper's, while the container lives */
 };
 
 /* work->nfuse is 0 when nothing is to be served: no keeper is needed. */
-void serving_init(struct serving *s, struct keeper_work *work, struct plan *p, struct facts *facts,
-		  struct run_image *image, struct run_images *images);
+int serving_init(struct serving *s, struct keeper_work *work, struct plan *p, struct facts *facts,
+		 struct run_image *image, struct run_images *images, struct err *e);
 void serving_fini(struct serving *s);
 #define auto_serving auto_(serving_fini)
 

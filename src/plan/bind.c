@@ -65,9 +65,8 @@ int bind_set_id(struct bind *b, const char *digits, const char *from, struct err
 	id = strtoul(digits, &end, 10);
 	if (digits[0] < '0' || digits[0] > '9' || *end || errno || id == 0 || id > UINT32_MAX)
 		return err_set(e, ERR_USAGE,
-			       "%s %s:%s: id=%s is no descriptor (a number from 1 on; "
-			       "berth inspect lists them)",
-			       from, b->src, b->dst, digits);
+			       "%s %s:%s: id=%s is no descriptor (a number from 1 on)", from,
+			       b->src, b->dst, digits);
 	b->id = (unsigned)id;
 	if (!b->inner)
 		b->inner = xstrdup("/");

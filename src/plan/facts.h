@@ -102,7 +102,9 @@ struct facts {
 	const char *user, *gecos, *home, *shell; /* passwd entry; user NULL when there is none */
 	const char *cwd;			 /* NULL when it cannot be told */
 	mode_t umask;
-	const char *limits;   /* text of --apply-cgroups' file; else NULL */
+	const char *limits;	 /* text of --apply-cgroups' file; else NULL */
+	uint64_t memory_limit;	 /* bytes that the job may use; only with --writable-tmpfs */
+	const char *memory_from; /* what says so; NULL: no limit, or not looked up */
 	const char *hosts;    /* the host's /etc/hosts, when a request makes its own; else NULL */
 	char *const *environ; /* NULL-terminated */
 	/* Which of them a launcher gave its rank: they pass whatever else is kept away.  The same

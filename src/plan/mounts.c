@@ -10,6 +10,7 @@
 #include "src/plan/isolate.h"
 #include "src/plan/mount_option.h"
 #include "src/plan/plan_lent.h"
+#include "src/plan/workdir.h"
 
 void plan_home_fini(struct plan_home *h)
 {
@@ -135,7 +136,10 @@ static const char *const host_files[] = { "/etc/hosts", "/etc/localtime", "/etc/
 static const struct {
 	const char *path, *word;
 } host_trees[] = { { "/proc", "proc" }, { "/sys", "sys" }, { "/dev", "dev" } };
-static const char *const host_tmp[] = { "/tmp", "/var/tmp" };
+/* work is the name below --workdir. */
+static const struct {
+	const char *path, *work;
+} host_tmp[] = { { "/tmp", "tmp" }, { "/var/tmp", "var_tmp" } };
 
 static int site_binds(struct binds *out, const struct run_req *req, struct err *e)
 {
@@ -157,7 +161,7 @@ int mounts_wants(struct strv *paths, const struct binds *user, const struct plan
 	for (size_t i = 0; i < ARRAY_LEN(host_files); i++)
 		strv_add(paths, host_files[i]);
 	for (size_t i = 0; i < ARRAY_LEN(host_tmp); i++)
-		strv_add(paths, host_tmp[i]);
+		strv_add(paths, host_tmp[i].path);
 	if (home->src)
 		strv_add(paths, home->src);
 	if (f->cwd)
@@ -187,15 +191,15 @@ static const struct fact_path *fact_find_from(const struct facts *f, const char 
 	return NULL;
 }
 
-static const struct fact_path *fact_find(const struct facts *f, const char *path)
+const struct fact_path *fact_path_find(const struct facts *f, const char *path)
 {
 	size_t hint = 0;
 
 	return fact_find_from(f, path, &hint);
 }
 
-static struct plan_mount *mount_add(struct plan *p, enum plan_mount_kind kind, const char *src,
-				    const char *dst, unsigned flags)
+struct plan_mount *mounts_add(struct plan *p, enum plan_mount_kind kind, const char *src,
+			      const char *dst, unsigned flags)
 {
 	struct plan_mount *m;
 
@@ -215,7 +219,7 @@ static void mount_fini(struct plan_mount *m)
 }
 
 /* Takes away the defaults that lie on dst. */
-static void mount_drop_default(struct plan *p, const char *dst)
+void mounts_drop_default(struct plan *p, const char *dst)
 {
 	for (size_t i = 0; i < p->nmounts;) {
 		struct plan_mount *m = &p->mounts[i];
@@ -242,19 +246,57 @@ static bool is_free(const struct binds *user, const char *dst)
 static void add_host(struct plan *p, const struct binds *user, const struct facts *f,
 		     const char *path, unsigned flags)
 {
-	const struct fact_path *fact = fact_find(f, path);
+	const struct fact_path *fact = fact_path_find(f, path);
 
 	if (!fact || !fact->mode || !is_free(user, path))
 		return;
-	mount_add(p, PLAN_BIND, fact->real ? fact->real : path, path,
-		  flags | PLAN_OPTIONAL | (S_ISDIR(fact->mode) ? PLAN_IS_DIR : 0));
+	mounts_add(p, PLAN_BIND, fact->real ? fact->real : path, path,
+		   flags | PLAN_OPTIONAL | (S_ISDIR(fact->mode) ? PLAN_IS_DIR : 0));
 }
 
-static void add_tmpfs(struct plan *p, const struct binds *user, const char *dst, const char *data)
+/* A file of the host that the container sees as it is at each moment.  Where the image is
+ * served, the server shows it: whatever the image has there is hidden, and a host that
+ * replaces the file is followed.  Over a directory it is bound, as it was at the start. */
+static void add_host_file(struct plan *p, const struct run_req *req, const struct binds *user,
+			  const struct facts *f, const char *path)
+{
+	const struct fact_path *fact = fact_path_find(f, path);
+
+	if (p->root == PLAN_ROOT_DIR) {
+		add_host(p, user, f, path, PLAN_HIDE);
+		return;
+	}
+	if (!fact || !S_ISREG(fact->mode) || !is_free(user, path) || no_mount_has(req, path))
+		return;
+	xgrow(&p->files, &p->files_cap, p->nfiles + 1, sizeof(*p->files));
+	p->files[p->nfiles++] = (struct plan_file){ .path = xstrdup(path),
+						    .host = xstrdup(path),
+						    .mode = S_IFREG | 0644,
+						    .replace = true };
+}
+
+static void add_tmpfs(struct plan *p, const struct run_req *req, const struct binds *user,
+		      const char *dst, const char *mode)
 {
 	if (is_free(user, dst))
-		mount_add(p, PLAN_TMPFS, NULL, dst, PLAN_IS_DIR | PLAN_NOSUID | PLAN_NODEV)->data =
-			xstrdup(data);
+		mounts_add(p, PLAN_TMPFS, NULL, dst, PLAN_IS_DIR | PLAN_NOSUID | PLAN_NODEV)->data =
+			tmpfs_data(req, mode);
+}
+
+/* An empty directory instead of the host's: below --workdir, else in memory. */
+static void add_private(struct plan *p, const struct run_req *req, const struct binds *user,
+			const struct facts *f, const char *dst, const char *name, mode_t mode)
+{
+	auto_free char *text = xasprintf("%04o", (unsigned)mode);
+	auto_free char *src = NULL;
+
+	if (!is_free(user, dst))
+		return;
+	src = workdir_dir(p, req, f, name, mode);
+	if (src)
+		mounts_add(p, PLAN_BIND, src, dst, PLAN_REC | PLAN_IS_DIR);
+	else
+		add_tmpfs(p, req, user, dst, text);
 }
 
 /* The few devices that --contain leaves. */
@@ -270,32 +312,33 @@ static void add_minimal_dev(struct plan *p, const struct run_req *req, const str
 	if (!is_free(user, "/dev"))
 		return;
 	/* With the default mode 1777 a bound device could not be opened for writing (sticky). */
-	mount_add(p, PLAN_TMPFS, NULL, "/dev", PLAN_IS_DIR | PLAN_NOSUID)->data =
+	mounts_add(p, PLAN_TMPFS, NULL, "/dev", PLAN_IS_DIR | PLAN_NOSUID)->data =
 		xstrdup("mode=0755");
 	for (size_t i = 0; i < ARRAY_LEN(nodes); i++)
 		if (is_free(user, nodes[i]))
-			mount_add(p, PLAN_BIND, nodes[i], nodes[i], PLAN_OPTIONAL);
+			mounts_add(p, PLAN_BIND, nodes[i], nodes[i], PLAN_OPTIONAL);
 	for (size_t i = 0; i < ARRAY_LEN(links); i++)
 		if (is_free(user, links[i][0]))
-			mount_add(p, PLAN_SYMLINK, links[i][1], links[i][0], 0);
-	add_tmpfs(p, user, "/dev/shm", "mode=1777");
+			mounts_add(p, PLAN_SYMLINK, links[i][1], links[i][0], 0);
+	add_tmpfs(p, req, user, "/dev/shm", "1777");
 	if (!no_mount_has(req, "devpts") && is_free(user, "/dev/pts")) {
-		mount_add(p, PLAN_DEVPTS, NULL, "/dev/pts", PLAN_IS_DIR | PLAN_NOSUID | PLAN_NOEXEC)
+		mounts_add(p, PLAN_DEVPTS, NULL, "/dev/pts",
+			   PLAN_IS_DIR | PLAN_NOSUID | PLAN_NOEXEC)
 			->data = xstrdup("newinstance,ptmxmode=0666,mode=0620");
-		mount_add(p, PLAN_SYMLINK, "pts/ptmx", "/dev/ptmx", 0);
+		mounts_add(p, PLAN_SYMLINK, "pts/ptmx", "/dev/ptmx", 0);
 	}
 	if (req->ipc && is_free(user, "/dev/mqueue"))
-		mount_add(p, PLAN_MQUEUE, NULL, "/dev/mqueue", PLAN_IS_DIR | PLAN_OPTIONAL);
+		mounts_add(p, PLAN_MQUEUE, NULL, "/dev/mqueue", PLAN_IS_DIR | PLAN_OPTIONAL);
 }
 
 /* Of a PID namespace of its own; the host's (src) takes its place where the kernel refuses. */
 static void add_proc(struct plan *p, const struct binds *user, const struct facts *f)
 {
-	const struct fact_path *fact = fact_find(f, "/proc");
+	const struct fact_path *fact = fact_path_find(f, "/proc");
 
 	if (is_free(user, "/proc"))
-		mount_add(p, PLAN_PROC, fact && fact->mode ? "/proc" : NULL, "/proc",
-			  PLAN_IS_DIR | PLAN_NOSUID | PLAN_NODEV | PLAN_NOEXEC | PLAN_OPTIONAL);
+		mounts_add(p, PLAN_PROC, fact && fact->mode ? "/proc" : NULL, "/proc",
+			   PLAN_IS_DIR | PLAN_NOSUID | PLAN_NODEV | PLAN_NOEXEC | PLAN_OPTIONAL);
 }
 
 static void add_system(struct plan *p, const struct run_req *req, const struct binds *user,
@@ -321,12 +364,12 @@ static void add_system(struct plan *p, const struct run_req *req, const struct b
 		if (!isolate_owns_file(req, host_files[i]) &&
 		    (!no_mount_has(req, "bind-paths") ||
 		     !strcmp(host_files[i], "/etc/resolv.conf")))
-			add_host(p, user, f, host_files[i], PLAN_HIDE);
+			add_host_file(p, req, user, f, host_files[i]);
 	for (size_t i = 0; i < ARRAY_LEN(host_tmp) && !no_mount_has(req, "tmp"); i++) {
 		if (contain)
-			add_tmpfs(p, user, host_tmp[i], "mode=1777");
+			add_private(p, req, user, f, host_tmp[i].path, host_tmp[i].work, 01777);
 		else
-			add_host(p, user, f, host_tmp[i], PLAN_REC);
+			add_host(p, user, f, host_tmp[i].path, PLAN_REC);
 	}
 }
 
@@ -338,14 +381,14 @@ static int add_home(struct plan *p, const struct run_req *req, const struct bind
 	if (req->no_home || no_mount_has(req, "home") || !home->src || !is_free(user, home->dst))
 		return 0;
 	if (req->contain && !home->given) {
-		mount_drop_default(p, home->dst);
-		add_tmpfs(p, user, home->dst, "mode=0700");
+		mounts_drop_default(p, home->dst);
+		add_private(p, req, user, f, home->dst, "home", 0700);
 		return 0;
 	}
-	fact = fact_find(f, home->src);
+	fact = fact_path_find(f, home->src);
 	if (fact && S_ISDIR(fact->mode)) {
-		mount_drop_default(p, home->dst);
-		mount_add(p, PLAN_BIND, home->src, home->dst, PLAN_REC | PLAN_IS_DIR)->origin =
+		mounts_drop_default(p, home->dst);
+		mounts_add(p, PLAN_BIND, home->src, home->dst, PLAN_REC | PLAN_IS_DIR)->origin =
 			home->given ? PLAN_USER : PLAN_DEFAULT;
 		return 0;
 	}
@@ -374,8 +417,9 @@ static int add_image_bind(struct plan *p, const struct bind *b, const struct fac
 	if (!fact || !fact->mode)
 		return err_set(e, ERR_NOTFOUND, "bind %s of %s on %s: %s", b->inner, b->src, b->dst,
 			       fact ? fact->why : "the image was not looked at");
-	m = mount_add(p, PLAN_IMAGE, b->inner, b->dst,
-		      PLAN_RO | PLAN_NOSUID | PLAN_NODEV | (S_ISDIR(fact->mode) ? PLAN_IS_DIR : 0));
+	m = mounts_add(p, PLAN_IMAGE, b->inner, b->dst,
+		       PLAN_RO | PLAN_NOSUID | PLAN_NODEV |
+			       (S_ISDIR(fact->mode) ? PLAN_IS_DIR : 0));
 	m->origin = PLAN_USER;
 	m->image = fact->file;
 	return 0;
@@ -399,9 +443,9 @@ static int add_user(struct plan *p, const struct binds *user, const struct facts
 			return err_set(e, ERR_NOTFOUND, "bind %s on %s: the host's %s: %s", b->src,
 				       b->dst, b->src,
 				       strerror(fact && fact->error ? fact->error : ENOENT));
-		mount_add(p, PLAN_BIND, b->src, b->dst,
-			  PLAN_REC | (b->ro ? PLAN_RO : 0) |
-				  (S_ISDIR(fact->mode) ? PLAN_IS_DIR : 0))
+		mounts_add(p, PLAN_BIND, b->src, b->dst,
+			   PLAN_REC | (b->ro ? PLAN_RO : 0) |
+				   (S_ISDIR(fact->mode) ? PLAN_IS_DIR : 0))
 			->origin = PLAN_USER;
 	}
 	return 0;
@@ -458,7 +502,7 @@ static void add_cwd(struct plan *p, const struct run_req *req, const struct fact
 	static const char *const image_owns[] = { "/",	  "/etc", "/bin",  "/mnt", "/usr",
 						  "/var", "/opt", "/sbin", "/lib", "/lib64" };
 	static const char *const system[] = { "/sys", "/proc", "/dev" };
-	const struct fact_path *fact = f->cwd ? fact_find(f, f->cwd) : NULL;
+	const struct fact_path *fact = f->cwd ? fact_path_find(f, f->cwd) : NULL;
 	const struct plan_mount *over;
 	const char *real;
 
@@ -483,7 +527,7 @@ static void add_cwd(struct plan *p, const struct run_req *req, const struct fact
 	}
 	if (over && over->origin == PLAN_USER)
 		return;
-	mount_add(p, PLAN_BIND, f->cwd, f->cwd, PLAN_REC | PLAN_IS_DIR | PLAN_OPTIONAL);
+	mounts_add(p, PLAN_BIND, f->cwd, f->cwd, PLAN_REC | PLAN_IS_DIR | PLAN_OPTIONAL);
 }
 
 /* Where a launcher's servers wait, unless it is in sight already. */
@@ -505,6 +549,8 @@ int mounts_make(struct plan *p, const struct binds *user, const struct plan_home
 		return -1;
 	if (add_home(p, req, user, home, f, e) < 0 || add_user(p, user, f, e) < 0)
 		return -1;
+	if (scratch_add(p, user, req, f, e) < 0)
+		return -1;
 	add_wired(p, user, f);
 	add_cwd(p, req, f);
 	if (f->lent)
@@ -515,7 +561,7 @@ int mounts_make(struct plan *p, const struct binds *user, const struct plan_home
 		strv_split(&words, req->no_mount.v[i], ',');
 		for (size_t k = 0; k < words.n; k++)
 			if (words.v[k][0] == '/')
-				mount_drop_default(p, words.v[k]);
+				mounts_drop_default(p, words.v[k]);
 	}
 	if (p->nmounts)
 		qsort(p->mounts, p->nmounts, sizeof(*p->mounts), by_target);

@@ -29,6 +29,9 @@ int plan_home_make(struct plan_home *out, const struct run_req *req, const struc
 int plan_user_binds(struct binds *out, const struct run_req *req, const struct facts *f,
 		    struct strv *notes, struct err *e);
 
+/* What the host has at path; NULL when it was not asked. */
+const struct fact_path *fact_path_find(const struct facts *f, const char *path);
+
 /* Adds the host paths whose facts mounts_make() looks at.  ERR_USAGE for a site_binds that is none.
  */
 int mounts_wants(struct strv *paths, const struct binds *user, const struct plan_home *home,
@@ -38,6 +41,11 @@ int mounts_wants(struct strv *paths, const struct binds *user, const struct plan
  * source that is not there. */
 int mounts_make(struct plan *p, const struct binds *user, const struct plan_home *home,
 		const struct run_req *req, const struct facts *f, struct err *e);
+
+/* For whoever adds mounts of his own: one more, and without the defaults on dst. */
+struct plan_mount *mounts_add(struct plan *p, enum plan_mount_kind kind, const char *src,
+			      const char *dst, unsigned flags);
+void mounts_drop_default(struct plan *p, const char *dst);
 
 /* True when --no-mount names word. */
 bool no_mount_has(const struct run_req *req, const char *word);

@@ -9,9 +9,11 @@
 #include "src/plan/env.h"
 #include "src/plan/isolate.h"
 #include "src/plan/limits.h"
+#include "src/plan/layers.h"
 #include "src/plan/mounts.h"
 #include "src/plan/names.h"
 #include "src/plan/plan_lent.h"
+#include "src/plan/workdir.h"
 
 /* Bytes of one variable's value: the kernel takes strings of 128 KiB, "NAME=" included. */
 #define VARIABLE_MAX ((128u << 10) - 64)
@@ -28,10 +30,20 @@ void plan_free(struct plan *p)
 	for (size_t i = 0; i < p->nfiles; i++) {
 		free(p->files[i].path);
 		free(p->files[i].data);
+		free(p->files[i].host);
 	}
 	for (size_t i = 0; i < p->nimages; i++)
 		free(p->images[i].path);
 	free(p->images);
+	for (size_t i = 0; i < p->nlayers; i++)
+		free(p->layers[i].dir);
+	free(p->layers);
+	free(p->upper_dir);
+	free(p->upper_data);
+	free(p->upper_size_from);
+	for (size_t i = 0; i < p->ndirs; i++)
+		free(p->dirs[i].path);
+	free(p->dirs);
 	free(p->mounts);
 	free(p->files);
 	free(p->image);
@@ -51,13 +63,17 @@ int plan_wants(struct strv *paths, struct strv *env_files, const struct run_req 
 {
 	auto_binds struct binds user = { 0 };
 	auto_plan_home struct plan_home home = { 0 };
+	auto_overlay_words struct overlay_words overlays = { 0 };
 	auto_strv struct strv notes = { 0 }; /* plan_make() says them */
 
 	if (isolate_check(req, e) < 0 || plan_user_binds(&user, req, f, &notes, e) < 0 ||
-	    plan_home_make(&home, req, f, e) < 0)
+	    plan_home_make(&home, req, f, e) < 0 ||
+	    overlay_words_parse(&overlays, req, f->cwd, e) < 0)
 		return -1;
 	if (mounts_wants(paths, &user, &home, req, f, e) < 0)
 		return -1;
+	layers_wants(paths, &overlays);
+	workdir_wants(paths, req, f);
 	for (size_t i = 0; i < req->env_files.n; i++)
 		strv_split(env_files, req->env_files.v[i], ',');
 	return 0;
@@ -73,21 +89,34 @@ void plan_image_wants_fini(struct plan_image_wants *w)
 	*w = (struct plan_image_wants){ 0 };
 }
 
+static struct plan_image_want *want_add(struct plan_image_wants *out)
+{
+	xgrow(&out->v, &out->cap, out->n + 1, sizeof(*out->v));
+	return &out->v[out->n++];
+}
+
 int plan_wants_images(struct plan_image_wants *out, const struct run_req *req,
 		      const struct facts *f, struct err *e)
 {
 	auto_binds struct binds user = { 0 };
+	auto_overlay_words struct overlay_words overlays = { 0 };
 	auto_strv struct strv notes = { 0 };
 
-	if (plan_user_binds(&user, req, f, &notes, e) < 0)
+	if (plan_user_binds(&user, req, f, &notes, e) < 0 ||
+	    overlay_words_parse(&overlays, req, f->cwd, e) < 0)
 		return -1;
+	for (size_t i = 0; i < overlays.n; i++)
+		*want_add(out) = (struct plan_image_want){
+			.path = take_ptr(overlays.v[i].path),
+			.use = FACT_IMAGE_OVERLAY,
+			.inner = xstrdup("/"),
+		};
 	for (size_t i = 0; i < user.n; i++) {
 		struct bind *b = &user.v[i];
 
 		if (!b->inner)
 			continue;
-		xgrow(&out->v, &out->cap, out->n + 1, sizeof(*out->v));
-		out->v[out->n++] = (struct plan_image_want){
+		*want_add(out) = (struct plan_image_want){
 			.path = take_ptr(b->src),
 			.id = b->id,
 			.use = FACT_IMAGE_DATA,
@@ -120,18 +149,20 @@ static void note_unknown_words(struct plan *p, const struct run_req *req)
 }
 
 /* A file of ours, unless the user has bound something over it. */
-static void file_add(struct plan *p, const char *path, struct buf *text)
+static void file_add(struct plan *p, const struct run_req *req, const char *path, struct buf *text)
 {
+	if (no_mount_has(req, path))
+		return;
 	for (size_t i = 0; i < p->nmounts; i++)
 		if (p->mounts[i].origin == PLAN_USER && path_is_below(path, p->mounts[i].dst))
 			return;
 	xgrow(&p->files, &p->files_cap, p->nfiles + 1, sizeof(*p->files));
-	p->files[p->nfiles].path = xstrdup(path);
-	p->files[p->nfiles].len = text->len;
-	p->files[p->nfiles].data = buf_take(text);
-	p->files[p->nfiles].mode = S_IFREG | 0644;
 	/* The image's own know root, and a package that adds a user must be able to change them. */
-	p->files[p->nfiles++].replace = !p->fakeroot;
+	p->files[p->nfiles] = (struct plan_file){ .path = xstrdup(path),
+						  .len = text->len,
+						  .mode = S_IFREG | 0644,
+						  .replace = !p->fakeroot };
+	p->files[p->nfiles++].data = buf_take(text);
 }
 
 static void add_files(struct plan *p, const struct run_req *req, const struct facts *f,
@@ -139,21 +170,17 @@ static void add_files(struct plan *p, const struct run_req *req, const struct fa
 {
 	auto_buf struct buf passwd = { 0 }, group = { 0 };
 
-	if (!no_mount_has(req, "/etc/passwd")) {
-		names_passwd(&passwd, f->image.passwd, f, home);
-		file_add(p, "/etc/passwd", &passwd);
-	}
-	if (!no_mount_has(req, "/etc/group")) {
-		names_group(&group, f->image.group, f);
-		file_add(p, "/etc/group", &group);
-	}
+	names_passwd(&passwd, f->image.passwd, f, home);
+	file_add(p, req, "/etc/passwd", &passwd);
+	names_group(&group, f->image.group, f);
+	file_add(p, req, "/etc/group", &group);
 	for (size_t i = 0; i < ARRAY_LEN(isolate_files); i++) {
 		auto_buf struct buf text = { 0 };
 
 		if (!isolate_owns_file(req, isolate_files[i]))
 			continue;
 		isolate_file(&text, isolate_files[i], req, f);
-		file_add(p, isolate_files[i], &text);
+		file_add(p, req, isolate_files[i], &text);
 	}
 }
 
@@ -308,6 +335,7 @@ int plan_make(struct plan **out, const struct run_req *req, const struct facts *
 	auto_plan struct plan *p = xcalloc(1, sizeof(*p));
 	auto_binds struct binds user = { 0 };
 	auto_plan_home struct plan_home home = { 0 };
+	auto_overlay_words struct overlay_words overlays = { 0 };
 
 	p->verb = req->verb;
 	p->root = f->image.is_dir ? PLAN_ROOT_DIR : PLAN_ROOT_SQUASH;
@@ -325,13 +353,6 @@ int plan_make(struct plan **out, const struct run_req *req, const struct facts *
 	p->gid = f->gid;
 	if (fakeroot_make(p, req, f, e) < 0)
 		return -1;
-	p->writable = req->writable;
-	if (p->writable && p->root != PLAN_ROOT_DIR)
-		return err_set(
-			e, ERR_USAGE,
-			"--writable: %s is a file, which does not change; use --writable-tmpfs, "
-			"or a directory made by berth build --sandbox",
-			f->image.path);
 	p->umask = req->no_umask ? 0022 : f->umask;
 	isolate_make(p, req);
 	if (limits_make(&p->limits, req, f->limits, e) < 0)
@@ -341,7 +362,9 @@ int plan_make(struct plan **out, const struct run_req *req, const struct facts *
 	if (f->lent)
 		plan_lent_say(p, f->lent);
 	if (plan_user_binds(&user, req, f, &p->notes, e) < 0 ||
-	    plan_home_make(&home, req, f, e) < 0 || mounts_make(p, &user, &home, req, f, e) < 0)
+	    plan_home_make(&home, req, f, e) < 0 ||
+	    overlay_words_parse(&overlays, req, f->cwd, e) < 0 || workdir_check(req, f, e) < 0 ||
+	    layers_make(p, &overlays, req, f, e) < 0 || mounts_make(p, &user, &home, req, f, e) < 0)
 		return -1;
 	add_files(p, req, f, home.dst);
 	if (req->oci_compat && !f->image.has_config)

@@ -64,13 +64,15 @@ struct plan_mount {
 	char *data;	/* mount options of tmpfs and devpts, else NULL */
 };
 
-/* What the engine supplies inside the image: passwd, group. */
+/* What the engine supplies inside the image: passwd, group, and in an image that is served
+ * the host's resolv.conf and the like. */
 struct plan_file {
 	char *path;
 	char *data;
 	size_t len;
 	mode_t mode;  /* S_IFREG or S_IFDIR with permission bits; data NULL for a directory */
 	bool replace; /* hides what the image has; else only where it has nothing */
+	char *host;   /* the text is always that of this file of the host; else NULL */
 };
 
 /* A SquashFS beside the root that is served too. */
@@ -78,6 +80,21 @@ struct plan_image {
 	char *path;	   /* file that holds it */
 	int64_t off, size; /* in it */
 };
+
+/* A directory of the host that is made before anything is mounted, if it is not there. */
+struct plan_dir {
+	char *path;
+	mode_t mode;
+};
+
+/* What lies over the root and is only read. */
+struct plan_layer {
+	char *dir;    /* a directory of the host; NULL: an image */
+	size_t image; /* which of the plan's images */
+};
+
+/* Where the container's changes go. */
+enum plan_upper { PLAN_UPPER_NONE, PLAN_UPPER_TMPFS, PLAN_UPPER_DIR };
 
 enum plan_root { PLAN_ROOT_SQUASH, PLAN_ROOT_DIR };
 
@@ -91,10 +108,19 @@ struct plan {
 	struct plan_image *images; /* in the order of facts.image_files */
 	size_t nimages;
 
+	struct plan_layer *layers; /* topmost first */
+	size_t nlayers;
+	enum plan_upper upper;
+	char *upper_dir;       /* PLAN_UPPER_DIR: holds upper/ and work/ */
+	char *upper_data;      /* PLAN_UPPER_TMPFS: mount options */
+	char *upper_size_from; /* ... and what set its size */
+
 	struct plan_mount *mounts;
 	size_t nmounts;
 	struct plan_file *files;
 	size_t nfiles;
+	struct plan_dir *dirs;
+	size_t ndirs;
 
 	struct strv env;
 	/* env.v[env_pwd] is "PWD=" + cwd.v[0]; enter replaces it when a later cwd was taken. */
@@ -121,7 +147,7 @@ struct plan {
 	struct strv limits;	 /* FILE=VALUE of an own cgroup; none: no own one */
 	struct strv notes;	 /* warnings to print once: what was asked for and is not done so */
 
-	size_t mounts_cap, files_cap; /* private */
+	size_t mounts_cap, files_cap, dirs_cap; /* private */
 };
 
 /* The mount point of mounts[n] lies in a mount made before it: nothing that the
@@ -133,6 +159,19 @@ static inline bool plan_mount_is_covered(const struct plan *p, size_t n)
 		    path_is_below(p->mounts[n].dst, p->mounts[i].dst))
 			return true;
 	return false;
+}
+
+/* There is an overlay over the root. */
+static inline bool plan_is_layered(const struct plan *p)
+{
+	return p->nlayers > 0 || p->upper != PLAN_UPPER_NONE;
+}
+
+/* Nothing of the container is served, but somebody must know when it ends: whoever holds
+ * the lease of upper_dir.  An empty file system is served as its lowest layer. */
+static inline bool plan_needs_lifeline(const struct plan *p)
+{
+	return p->root == PLAN_ROOT_DIR && p->upper == PLAN_UPPER_DIR;
 }
 
 /* Which host paths plan_make() wants facts of (absolute; one may stand there twice),

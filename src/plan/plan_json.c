@@ -70,6 +70,29 @@ static void put_images(struct jw *w, const struct plan *p)
 	jw_end(w);
 }
 
+static void put_layers(struct jw *w, const struct plan *p)
+{
+	jw_arr(w, "layers");
+	for (size_t i = 0; i < p->nlayers; i++) {
+		const struct plan_layer *l = &p->layers[i];
+
+		jw_obj(w, NULL);
+		jw_str(w, l->dir ? "directory" : "image",
+		       l->dir ? l->dir : p->images[l->image].path);
+		jw_end(w);
+	}
+	jw_end(w);
+	if (p->writable) {
+		jw_str(w, "changes", p->image);
+	} else if (p->upper == PLAN_UPPER_DIR) {
+		jw_str(w, "changes", p->upper_dir);
+	} else if (p->upper == PLAN_UPPER_TMPFS) {
+		jw_str(w, "changes", "tmpfs");
+		jw_str(w, "tmpfs_options", p->upper_data);
+		jw_str(w, "tmpfs_size_from", p->upper_size_from);
+	}
+}
+
 static void put_mounts(struct jw *w, const struct plan *p)
 {
 	jw_arr(w, "mounts");
@@ -92,6 +115,18 @@ static void put_mounts(struct jw *w, const struct plan *p)
 	jw_end(w);
 }
 
+static void put_dirs(struct jw *w, const struct plan *p)
+{
+	jw_arr(w, "host_directories");
+	for (size_t i = 0; i < p->ndirs; i++) {
+		jw_obj(w, NULL);
+		jw_str(w, "path", p->dirs[i].path);
+		put_mode(w, "mode", p->dirs[i].mode);
+		jw_end(w);
+	}
+	jw_end(w);
+}
+
 static void put_files(struct jw *w, const struct plan *p)
 {
 	jw_arr(w, "files");
@@ -102,6 +137,8 @@ static void put_files(struct jw *w, const struct plan *p)
 		jw_str(w, "path", f->path);
 		put_mode(w, "mode", f->mode);
 		jw_bool(w, "replace", f->replace);
+		if (f->host)
+			jw_str(w, "host", f->host);
 		if (f->data)
 			jw_str(w, "data", f->data);
 		jw_end(w);
@@ -119,8 +156,12 @@ static void put_tree(struct jw *w, const struct plan *p)
 	jw_end(w);
 	if (p->nimages)
 		put_images(w, p);
+	if (plan_is_layered(p) || p->writable)
+		put_layers(w, p);
 	put_mounts(w, p);
 	put_files(w, p);
+	if (p->ndirs)
+		put_dirs(w, p);
 }
 
 static void put_program(struct jw *w, const struct plan *p)

@@ -10,6 +10,7 @@
 #define PLAN_REQUEST_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "src/base/buf.h"
 
@@ -63,6 +64,10 @@ struct run_req {
 	struct strv dns;	  /* --dns: addresses; commas */
 	bool writable; /* -w: changes go to the directory that is the image */
 	bool writable_tmpfs;
+	uint64_t tmpfs_size;  /* --tmpfs-size in bytes; 0: what the job may use */
+	struct strv overlays; /* --overlay: each path[:ro], or several with commas */
+	const char *workdir;  /* --workdir: where home, tmp, var_tmp and scratch lie */
+	struct strv scratch;  /* --scratch: targets, each one or several with commas */
 
 	/* Root inside. */
 	bool fakeroot;		 /* -f */

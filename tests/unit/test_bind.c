@@ -59,11 +59,8 @@ static const struct {
 	{ "/a.sif:/b:id=3", "/a.sif|/b|rw|/#3" },
 	{ "/a.sif:/b:id=3,image-src=/x,/c:/d:ro", "/a.sif|/b|rw|/x#3 /c|/d|ro" },
 	{ "/a:/b:image-src=", "--bind /a:/b: image-src names no path" },
-	{ "/a:/b:id=0",
-	  "--bind /a:/b: id=0 is no descriptor (a number from 1 on; berth inspect lists "
-	  "them)" },
-	{ "/a:/b:id=4x", "--bind /a:/b: id=4x is no descriptor (a number from 1 on; berth inspect "
-			 "lists them)" },
+	{ "/a:/b:id=0", "--bind /a:/b: id=0 is no descriptor (a number from 1 on)" },
+	{ "/a:/b:id=4x", "--bind /a:/b: id=4x is no descriptor (a number from 1 on)" },
 };
 
 START_TEST(binds_read_as_apptainer_reads_them)
