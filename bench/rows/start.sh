@@ -40,3 +40,29 @@ row_S4() { # python3 from an image, cold FUSE mount each time
 	image_start S4 "python3 -c pass" gzip 5 0.80 0.38 "${pass[@]}"
 	image_start S4 "import numpy" gzip 3 0.80 0.62 "${numpy[@]}"
 }
+
+row_S6() { # start in a directory with more mounts: 20 binds, contained, a layer of changes
+	local i binds=() peer=(--tmpfs /mnt)
+	ours S6 "true, directory, 20 binds" "$BERTH" || return 0
+	for i in $(seq 20); do
+		binds+=(-B "/usr/share:/mnt/$i:ro")
+		peer+=(--ro-bind /usr/share "/mnt/$i")
+	done
+	race --id S6 --name "true, directory, 20 binds" -n 15 -b 20 \
+		--ours berth -- "$BERTH" exec "${binds[@]}" "$LAB/tree" /bin/true \
+		--vs "bwrap, 20 binds=0.80" -- bwrap --ro-bind "$LAB/tree" / --dev-bind /dev /dev \
+		--ro-bind /proc /proc --ro-bind /sys /sys --bind /tmp /tmp --bind /var/tmp /var/tmp \
+		"${peer[@]}" /bin/true
+	race --id S6 --name "true, directory, --containall" -n 15 -b 20 \
+		--ours berth -- "$BERTH" exec --containall "$LAB/tree" /bin/true \
+		--vs "bwrap, the same=1.00" -- bwrap --unshare-user --unshare-pid --unshare-ipc \
+		--ro-bind "$LAB/tree" / --dev /dev --proc /proc --ro-bind /sys /sys --tmpfs /tmp \
+		--tmpfs /var/tmp --tmpfs /home --clearenv --chdir / /bin/true
+	# bwrap of Debian 12 knows no overlay: the same done by hand.
+	race --id S6 --name "true, directory, --writable-tmpfs" -n 15 -b 20 \
+		--ours berth -- "$BERTH" exec --writable-tmpfs "$LAB/tree" /bin/true \
+		--vs "unshare, mount, chroot=1.00" -- unshare --user --map-root-user --mount sh -c \
+		"mount -t tmpfs t /mnt && mkdir /mnt/u /mnt/w /mnt/r && mount -t overlay -o \
+		lowerdir=$LAB/tree,upperdir=/mnt/u,workdir=/mnt/w,userxattr o /mnt/r && \
+		exec chroot /mnt/r /bin/true"
+}

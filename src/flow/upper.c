@@ -13,7 +13,8 @@
 
 #define LEASE_NAME ".berth-lease"
 
-enum { DEPTH_MAX = 64 };
+/* The kernel unmounts a container's file systems some time after its last process ended. */
+enum { DEPTH_MAX = 64, PATIENCE_MS = 2000 };
 
 static int dir_need(const char *path, mode_t mode, struct err *e)
 {
@@ -104,7 +105,7 @@ int upper_take(struct lease *l, const struct plan *p, struct err *e)
 {
 	auto_free char *lease = path_join(p->upper_dir, LEASE_NAME);
 
-	if (lease_take(l, lease, e) < 0)
+	if (lease_take(l, lease, PATIENCE_MS, e) < 0)
 		return err_wrap(e, "--overlay %s", p->upper_dir);
 	/* A mount with "volatile", or a crash, leaves what the next mount refuses. */
 	auto_free char *work = path_join(p->upper_dir, "work");

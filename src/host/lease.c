@@ -195,9 +195,11 @@ static int refuse(const struct lease_id *owner, enum lease_owner how, const char
 		       owner->pid, owner->host, path);
 }
 
-static int take(const char *private, const char *path, const struct lease_id *self, struct err *e)
+static int take(const char *private, const char *path, const struct lease_id *self,
+		unsigned patience, struct err *e)
 {
 	struct lease_id owner;
+	unsigned waits = patience / PAUSE_MS;
 
 	for (int i = 0; i < TRIES; i++) {
 		int r = link_try(private, path, e);
@@ -211,6 +213,12 @@ static int take(const char *private, const char *path, const struct lease_id *se
 		if (r > 0)
 			continue; /* gone in between */
 		how = lease_judge(&owner, self);
+		if (how == LEASE_ALIVE && waits) {
+			pause_a_little();
+			waits--;
+			i--;
+			continue;
+		}
 		if (how != LEASE_DEAD)
 			return refuse(&owner, how, path, e);
 		if (lease_break(private, path, &owner, self, e) < 0)
@@ -219,7 +227,7 @@ static int take(const char *private, const char *path, const struct lease_id *se
 	return err_set(e, ERR_EXISTS, "%s is always taken by another process; try again", path);
 }
 
-int lease_take(struct lease *l, const char *path, struct err *e)
+int lease_take(struct lease *l, const char *path, unsigned patience, struct err *e)
 {
 	auto_free char *private = NULL;
 	int r;
@@ -227,7 +235,7 @@ int lease_take(struct lease *l, const char *path, struct err *e)
 	*l = (struct lease){ 0 };
 	if (lease_self(&l->id, e) < 0 || private_make(&private, path, &l->id, e) < 0)
 		return -1;
-	r = take(private, path, &l->id, e);
+	r = take(private, path, &l->id, patience, e);
 	unlink(private);
 	if (r == 0)
 		l->path = xstrdup(path);

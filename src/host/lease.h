@@ -1,7 +1,7 @@
 /* lease: one process at a time holds a name, on any file system and without locks.
  *
  *	struct lease l = { 0 };
- *	if (lease_take(&l, "/scratch/me/overlay/.berth-lease", e) < 0)
+ *	if (lease_take(&l, "/scratch/me/overlay/.berth-lease", 0, e) < 0)
  *		// "in use by process 4711 on node12 ..."
  *	...
  *	lease_drop(&l);
@@ -39,9 +39,10 @@ struct lease {
 
 enum lease_owner { LEASE_ALIVE, LEASE_DEAD, LEASE_UNKNOWN };
 
-/* For the calling process.  ERR_EXISTS names the holder, ERR_INPUT a file that is no
+/* For the calling process.  A holder that lives is waited for that many milliseconds: it
+ * may be about to end, and a script's next line must not trip over it.  ERR_EXISTS names the holder, ERR_INPUT a file that is no
  * lease; both name the file to remove. */
-int lease_take(struct lease *l, const char *path, struct err *e);
+int lease_take(struct lease *l, const char *path, unsigned patience, struct err *e);
 /* Removes it if it is still ours.  Nothing when it is not held. */
 void lease_drop(struct lease *l);
 

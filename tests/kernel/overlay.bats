@@ -60,12 +60,22 @@ one_writer() {
 }
 @test "one writer, many readers; the second writer hears who" { each_image one_writer; }
 
+one_after_another() {
+	local i
+	mkdir -p ov
+	for i in $(seq 8); do berth exec --overlay ov "$IMG" sh -c "echo $i >>/lines"; done
+	same "$(tail -n 1 ov/upper/lines) $(wc -l <ov/upper/lines)" "8 8"
+	until_is 5 test ! -e ov/.berth-lease
+	chmod -R u+rwx ov && rm -r ov
+}
+@test "writers one right after another do not meet" { each_image one_after_another; }
+
 background() {
 	mkdir -p ov
-	berth exec --overlay ov "$IMG" sh -c '(sleep 1; echo >/late) >/dev/null 2>&1 &' 3>&-
+	berth exec --overlay ov "$IMG" sh -c '(sleep 8; echo >/late) >/dev/null 2>&1 &' 3>&-
 	run --separate-stderr berth exec --overlay ov "$IMG" true
 	fails 125 'in use by process'
-	until_is 10 test -e ov/upper/late
+	until_is 20 test -e ov/upper/late
 	until_is 5 test ! -e ov/.berth-lease
 	chmod -R u+rwx ov && rm -r ov
 }

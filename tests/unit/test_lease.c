@@ -48,9 +48,9 @@ START_TEST(a_lease_is_taken_once_and_free_after_it_was_dropped)
 	int status;
 
 	place();
-	ck_ok(lease_take(&a, path, &e), &e);
+	ck_ok(lease_take(&a, path, 0, &e), &e);
 	if (fork() == 0)
-		_exit(lease_take(&b, path, &e) == -1 && e.kind == ERR_EXISTS &&
+		_exit(lease_take(&b, path, 0, &e) == -1 && e.kind == ERR_EXISTS &&
 				      strstr(e.text, "in use by process")
 			      ? 0
 			      : 1);
@@ -58,8 +58,32 @@ START_TEST(a_lease_is_taken_once_and_free_after_it_was_dropped)
 	ck_assert_int_eq(status, 0);
 	lease_drop(&a);
 	lease_drop(&a);
-	ck_ok(lease_take(&b, path, &e), &e);
+	ck_ok(lease_take(&b, path, 0, &e), &e);
 	lease_drop(&b);
+	place_fini();
+}
+END_TEST
+
+START_TEST(a_holder_that_is_about_to_end_is_waited_for)
+{
+	struct lease a, b;
+	struct err e = { 0 };
+	int status, pipes[2];
+	char c;
+
+	place();
+	ck_assert_int_eq(pipe(pipes), 0);
+	if (fork() == 0) {
+		ck_ok(lease_take(&a, path, 0, &e), &e);
+		ck_assert_int_eq(write(pipes[1], "x", 1), 1);
+		usleep(100000);
+		lease_drop(&a);
+		_exit(0);
+	}
+	ck_assert_int_eq(read(pipes[0], &c, 1), 1);
+	ck_ok(lease_take(&b, path, 60000, &e), &e);
+	lease_drop(&b);
+	wait(&status);
 	place_fini();
 }
 END_TEST
@@ -78,18 +102,18 @@ START_TEST(a_dead_owner_s_lease_is_broken)
 	ck_ok(lease_self(&id, &e), &e);
 	id.pid = (uint64_t)pid;
 	write_lease(&id);
-	ck_ok(lease_take(&l, path, &e), &e);
+	ck_ok(lease_take(&l, path, 0, &e), &e);
 	lease_drop(&l);
 	/* The number is in use again, by a process that started later. */
 	id.pid = (uint64_t)getppid();
 	write_lease(&id);
-	ck_ok(lease_take(&l, path, &e), &e);
+	ck_ok(lease_take(&l, path, 0, &e), &e);
 	lease_drop(&l);
 	/* Before the last boot. */
 	id.pid = (uint64_t)getpid();
 	strcpy(id.boot, "11111111-2222");
 	write_lease(&id);
-	ck_ok(lease_take(&l, path, &e), &e);
+	ck_ok(lease_take(&l, path, 0, &e), &e);
 	lease_drop(&l);
 	place_fini();
 }
@@ -106,21 +130,21 @@ START_TEST(who_cannot_be_asked_keeps_his_lease_and_is_named)
 	strcpy(id.host, "node17");
 	id.pid = 4711;
 	write_lease(&id);
-	ck_assert_int_eq(lease_take(&l, path, &e), -1);
+	ck_assert_int_eq(lease_take(&l, path, 0, &e), -1);
 	ck_assert_int_eq(e.kind, ERR_EXISTS);
 	ck_assert_ptr_nonnull(strstr(e.text, "process 4711 on host node17"));
 	ck_assert_ptr_nonnull(strstr(e.text, path));
 	ck_ok(lease_self(&id, &e), &e);
 	id.pidns++;
 	write_lease(&id);
-	ck_assert_int_eq(lease_take(&l, path, &e), -1);
+	ck_assert_int_eq(lease_take(&l, path, 0, &e), -1);
 	ck_ok(lease_self(&id, &e), &e);
 	strcpy(id.machine, "another-of-that-name");
 	strcpy(id.boot, "other");
 	write_lease(&id);
-	ck_assert_int_eq(lease_take(&l, path, &e), -1);
+	ck_assert_int_eq(lease_take(&l, path, 0, &e), -1);
 	ck_assert_int_eq(truncate(path, 20), 0);
-	ck_assert_int_eq(lease_take(&l, path, &e), -1);
+	ck_assert_int_eq(lease_take(&l, path, 0, &e), -1);
 	ck_assert_int_eq(e.kind, ERR_INPUT);
 	place_fini();
 }
@@ -150,7 +174,7 @@ START_TEST(a_breaker_that_died_over_it_is_no_obstacle)
 	write_lease(&breaker);
 	ck_assert_int_eq(rename(path, name), 0);
 	write_lease(&id);
-	ck_ok(lease_take(&l, path, &e), &e);
+	ck_ok(lease_take(&l, path, 0, &e), &e);
 	lease_drop(&l);
 	place_fini();
 }
@@ -180,7 +204,7 @@ START_TEST(of_many_that_find_a_dead_lease_one_has_it)
 				continue;
 			struct lease l;
 
-			if (lease_take(&l, path, &e) < 0)
+			if (lease_take(&l, path, 0, &e) < 0)
 				_exit(e.kind == ERR_EXISTS ? 0 : 3);
 			if (mkdir(inside, 0700) < 0)
 				_exit(2);
@@ -260,7 +284,8 @@ START_TEST(a_file_system_without_device_files_cannot_be_an_upper_layer)
 }
 END_TEST
 
-UNIT(lease, a_lease_is_taken_once_and_free_after_it_was_dropped, a_dead_owner_s_lease_is_broken,
+UNIT(lease, a_holder_that_is_about_to_end_is_waited_for,
+     a_lease_is_taken_once_and_free_after_it_was_dropped, a_dead_owner_s_lease_is_broken,
      who_cannot_be_asked_keeps_his_lease_and_is_named, a_breaker_that_died_over_it_is_no_obstacle,
      of_many_that_find_a_dead_lease_one_has_it,
      the_smallest_limit_on_the_way_up_counts_and_is_named,
