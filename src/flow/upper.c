@@ -79,7 +79,8 @@ static int dir_clear(int parent, const char *name, int depth)
 	struct dirent *de;
 	int r = 0;
 
-	fchmodat(parent, name, 0700, 0);
+	if (fchmodat(parent, name, 0700, 0) < 0)
+		return -1;
 	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {

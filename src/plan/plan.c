@@ -317,7 +317,7 @@ static int fakeroot_make(struct plan *p, const struct run_req *req, const struct
 
 /* Where the program can change the tree.  In a writable directory the file is a real one
  * (flow/run_emul.c). */
-static void add_apt(struct plan *p)
+static void add_apt(struct plan *p, const struct run_req *req)
 {
 	auto_buf struct buf text = { 0 };
 
@@ -327,7 +327,7 @@ static void add_apt(struct plan *p)
 	strv_env_set(&p->env, "APT_CONFIG", EMULATION_APT_PATH);
 	buf_adds(&text, EMULATION_APT_TEXT);
 	if (p->root == PLAN_ROOT_SQUASH)
-		file_add(p, EMULATION_APT_PATH, &text);
+		file_add(p, req, EMULATION_APT_PATH, &text);
 }
 
 int plan_make(struct plan **out, const struct run_req *req, const struct facts *f, struct err *e)
@@ -374,7 +374,7 @@ int plan_make(struct plan **out, const struct run_req *req, const struct facts *
 	add_cwd(p, req, f, home.dst);
 	if (add_program(p, req, f, &user, home.dst, e) < 0)
 		return -1;
-	add_apt(p);
+	add_apt(p, req);
 	*out = take_ptr(p);
 	return 0;
 }
