@@ -482,14 +482,14 @@ static int add_site(struct plan *p, const struct run_req *req, const struct bind
 		return -1;
 	for (size_t i = 0; i < site.n; i++) {
 		const struct bind *b = &site.v[i];
-		const struct fact_path *fact = fact_find(f, b->src);
+		const struct fact_path *fact = fact_path_find(f, b->src);
 
 		if (!fact || !fact->mode || !is_free(user, b->dst) || no_mount_has(req, b->dst))
 			continue;
-		mount_drop_default(p, b->dst);
-		mount_add(p, PLAN_BIND, fact->real ? fact->real : b->src, b->dst,
-			  PLAN_REC | PLAN_OPTIONAL | (b->ro ? PLAN_RO : 0) |
-				  (S_ISDIR(fact->mode) ? PLAN_IS_DIR : 0))
+		mounts_drop_default(p, b->dst);
+		mounts_add(p, PLAN_BIND, fact->real ? fact->real : b->src, b->dst,
+			   PLAN_REC | PLAN_OPTIONAL | (b->ro ? PLAN_RO : 0) |
+				   (S_ISDIR(fact->mode) ? PLAN_IS_DIR : 0))
 			->origin = strcmp(b->src, b->dst) ? PLAN_USER : PLAN_DEFAULT;
 	}
 	return 0;
