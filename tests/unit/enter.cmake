@@ -1,5 +1,6 @@
 berth_unit(test_blockers berth_enter)
 berth_unit(test_switches berth_enter)
+berth_unit(test_cgroup berth_enter)
 berth_unit(test_enter berth_enter)
 berth_unit(test_keeper berth_mpi)
 berth_unit(test_emul berth_enter)
