@@ -13,6 +13,7 @@
 
 #include "src/base/fd.h"
 #include "src/base/json.h"
+#include "src/base/path.h"
 #include "src/host/process.h"
 #include "src/host/rundir.h"
 
@@ -82,7 +83,10 @@ static bool note_read(struct instance *out, const char *path)
 
 void instance_forget(const char *note, const char *cgroup)
 {
+	auto_free char *dir = path_dir(note);
+
 	unlink(note);
+	rundir_tidy(dir);
 	if (cgroup)
 		rmdir(cgroup);
 }

@@ -239,7 +239,7 @@ joined() {
 	run berth exec instance://j sh -c 'kill -TERM $$'
 	same "$status" 143
 	run -127 --separate-stderr berth exec instance://j no-such-program
-	fails 127 'command not found'
+	fails 127 'no-such-program: executable file not found'
 	same "$(cd /etc && berth exec --env A=b instance://j sh -c 'pwd; echo $A')" $'/etc\nb'
 	same "$(berth exec --cleanenv instance://j sh -c 'echo ${LOGNAME-none}')" none
 	same "$(echo in | berth exec instance://j cat)" in

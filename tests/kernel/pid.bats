@@ -25,7 +25,7 @@ ends() {
 	run berth exec --pid --no-init "$IMG" sh -c 'kill -TERM $$; exit 3'
 	same "$status" 3
 	run -127 --separate-stderr berth exec --pid "$IMG" no-such-program
-	fails 127 'no-such-program: command not found in the container'
+	fails 127 'no-such-program: executable file not found'
 	run --separate-stderr berth exec --pid "$IMG" /bin/plain
 	fails 126 '/bin/plain: cannot start: Permission denied'
 	run --separate-stderr berth exec --pid --pwd /not/there "$IMG" true
