@@ -113,8 +113,10 @@ static int open_work(struct build *b, struct err *e)
 	auto_free char *private = output_private_dir(&b->out), *dir = NULL, *real = NULL;
 
 	if (b->req->tmpdir && !b->req->sandbox) {
+		char *there = path_join(b->req->tmpdir, path_base(private));
+
 		free(private);
-		private = path_join(b->req->tmpdir, path_base(private));
+		private = there;
 	}
 	dir = path_dir(private);
 	real = realpath(dir, NULL);

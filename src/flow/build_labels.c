@@ -82,7 +82,7 @@ static int from_post(struct labels *l, const struct build_tree *t, struct err *e
 			*value++ = '\0';
 		set(l, line, value + strspn(value, " \t"));
 	}
-	unlinkat(t->fd, BUILD_LABELS + 1, 0);
+	unlinkat(t->fd, &BUILD_LABELS[1], 0);
 	return 0;
 }
 

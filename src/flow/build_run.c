@@ -219,7 +219,7 @@ int build_run(struct build *b, struct build_stage *s, const struct step *step, s
 out:
 	build_mounts_remove(&m);
 	if (step->script)
-		unlinkat(s->tree.fd, STEP_SCRIPT_PATH + 1, 0);
+		unlinkat(s->tree.fd, &STEP_SCRIPT_PATH[1], 0);
 	buf_fini(&c.tail);
 	return status < 0 ? -1 : 0;
 }
@@ -256,7 +256,7 @@ int build_host(struct build *b, const struct build_stage *s, const struct step *
 	strv_env_set(&env, "APPTAINER_ROOTFS", s->tree.path ? s->tree.path : b->work);
 	strv_env_set(&env, "SINGULARITY_ROOTFS", s->tree.path ? s->tree.path : b->work);
 	for (size_t i = 0; s->tree.path && i < 2; i++) {
-		auto_free char *to = path_join(s->tree.path, BUILD_ENV_SCRIPT + 1);
+		auto_free char *to = path_join(s->tree.path, &BUILD_ENV_SCRIPT[1]);
 
 		strv_env_set(&env, i ? "SINGULARITY_ENVIRONMENT" : "APPTAINER_ENVIRONMENT", to);
 	}

@@ -96,10 +96,9 @@ int build_tree_dir(const struct build_tree *t, const char *path, struct err *e)
 		saved = *end;
 		*end = '\0';
 		next = open_in_root(t->fd, part, O_PATH | O_DIRECTORY, 0);
-		if (next < 0 && errno == ENOENT && mkdirat(at, p, 0755) == 0) {
-			fchmodat(at, p, 0755, 0);
+		if (next < 0 && errno == ENOENT && mkdirat(at, p, 0755) == 0 &&
+		    fchmodat(at, p, 0755, 0) == 0)
 			next = open_in_root(t->fd, part, O_PATH | O_DIRECTORY, 0);
-		}
 		if (next < 0 && errno == EEXIST)
 			return err_set(e, ERR_INPUT, "%s of the image is a link that leads nowhere",
 				       part);

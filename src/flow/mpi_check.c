@@ -13,18 +13,24 @@
 extern char **environ;
 
 #if defined(__x86_64__)
-#define TRIPLET "x86_64-linux-gnu"
+#define LIB_TRIPLET "/usr/lib/x86_64-linux-gnu"
 #elif defined(__aarch64__)
-#define TRIPLET "aarch64-linux-gnu"
+#define LIB_TRIPLET "/usr/lib/aarch64-linux-gnu"
 #else
-#define TRIPLET "none"
+#define LIB_TRIPLET "/usr/lib/none"
 #endif
 
 /* Where distributions and MPI's own installers put libraries. */
 static const char *const places[] = {
-	"/usr/lib/" TRIPLET,	"/usr/lib64",	    "/usr/lib",
-	"/usr/local/lib",	"/usr/local/lib64", "/usr/lib64/openmpi/lib",
-	"/usr/lib64/mpich/lib", "/opt/mpi/lib",	    "/lib64",
+	LIB_TRIPLET,
+	"/usr/lib64",
+	"/usr/lib",
+	"/usr/local/lib",
+	"/usr/local/lib64",
+	"/usr/lib64/openmpi/lib",
+	"/usr/lib64/mpich/lib",
+	"/opt/mpi/lib",
+	"/lib64",
 };
 
 enum part { FAMILY, PMIX, UCX, FABRIC };

@@ -45,7 +45,7 @@ static int lock(int tree, const char *path, struct err *e)
 
 static int apt_write(int tree, const char *path, struct err *e)
 {
-	auto_close int fd = openat(tree, EMULATION_APT_PATH + 1,
+	auto_close int fd = openat(tree, &EMULATION_APT_PATH[1],
 				   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 
 	if (fd < 0 || fd_write(fd, EMULATION_APT_TEXT, strlen(EMULATION_APT_TEXT)) < 0)
