@@ -87,7 +87,7 @@ dockerfile() { sed 's/^\t*//' >Dockerfile; }
 		FROM ./base.sif
 		RUN --mount=type=cache,target=/c echo x >>/c/log; wc -l </c/log
 		RUN --mount=type=secret,id=pw,required --mount=type=secret,id=pw,env=PW --mount=type=bind,source=data,target=/b --mount=type=tmpfs,target=/t \
-		    cat /run/secrets/pw /b/f; test "$PW" = sesame-8471; touch /t/x
+		    cat /run/secrets/pw /b/f; test "$PW" = "$(cat /run/secrets/pw)"; touch /t/x
 	END
 	build
 	refused 'needs a secret: --secret id=pw,src=FILE'

@@ -106,7 +106,7 @@ for nr in (425, 426, 427, 0x40000000 | 92):
 	run --separate-stderr fake --emulation=subuid box true
 	fails 125 "--emulation subuid: .* full, which is the default, needs none"
 	run --separate-stderr fake -w "$SQ" true
-	fails 125 "--writable: .* is a file"
+	fails 125 "--writable: .* is an image file"
 	echo nonsense >box/.berth-owners
 	run --separate-stderr fake box true
 	fails 125 "box: .berth-owners: line 1 is not one of a table of owners; remove the file"
