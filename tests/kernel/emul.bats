@@ -1,4 +1,4 @@
-# Root emulation as an ordinary user sees it.  tests/loop/root/owners.bats compares it with real root.
+# Root emulation as an ordinary user sees it.  tests/loop/root/truth-owners.bats compares it with real root.
 load kernel
 
 # A sandbox of this test's own: the images of the others are shared.

@@ -47,7 +47,7 @@ by_user() {
 }
 
 by_root() {
-	unshare --mount --propagation private -- bash -euc 'mount -t proc proc "$1/proc"
+	unshare --mount --pid --fork --propagation private -- bash -euc 'mount -t proc proc "$1/proc"
 		mount --rbind /dev "$1/dev"; mount --rbind /sys "$1/sys"
 		root=$1; shift; exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"' \
 		sh "$T/truth" "$@"
