@@ -88,8 +88,7 @@ tidy() {
 # No unfinished file in the store; after a failure, store_tidy empty: none that holds nothing.
 store_tidy() {
 	local found
-	# A mark of use is its program's; the next run that looks removes those of the dead (docs/store.md).
-	found=$(find "$CACHE"/v1/tmp -type f ! -name '*.use' ${1:+-empty} 2>/dev/null)
+	found=$(find "$CACHE"/v1/tmp -type f ${1:+-empty} 2>/dev/null)
 	[ -z "$found" ] || {
 		printf 'left in the store: %s\n' "$found"
 		return 1

@@ -40,6 +40,9 @@ get() { run --separate-stderr berth pull "$@"; }
 	done
 	run -0 berth exec oci:layout:v1 cat /etc/hello
 	[ "$output" = "hello from a layer" ]
+	# The mark that the program was started from the image goes with the next run that sweeps.
+	get -F some.sif oci:layout:v1
+	worked
 	store_tidy
 }
 
