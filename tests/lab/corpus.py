@@ -42,7 +42,8 @@ def odd_entries():
         e(b"names/linkname", type=HARD, link=b"names/" + b"g" * 200, gnu=True),
         e(b"x/user", b"x", pax={"SCHILY.xattr.user.colour": b"blue\0green"}),
         e(b"x/cap", b"x", mode=0o755, pax={"SCHILY.xattr.security.capability": CAPABILITY}),
-        e(b"x/many", b"x", pax={"SCHILY.xattr.user.n%d" % i: b"%d" % i * 40 for i in range(20)}),
+        # Names of one length: squashfuse 0.1.105 compares a shorter one with memory that it did not set.
+        e(b"x/many", b"x", pax={"SCHILY.xattr.user.n%02d" % i: b"%d" % i * 40 for i in range(20)}),
         e(b"x/dir", type=DIR, pax={"SCHILY.xattr.user.on": b"a directory"}),
         sparse_pax(b"sparse/pax", [(300032, b"here" * 128), (900096, b"end")], 900099),
         e(b"sizes/empty"), e(b"sizes/block", b"B" * 512), e(b"sizes/frag", b"F" * 131073),
