@@ -129,8 +129,8 @@ const struct opt run_opts[] = {
 	OPT_REFUSE(0, "keep-privs", "takes root; Berth starts no program with more rights than yours"),
 	OPT_REFUSE(0, "allow-setuid", "takes root; set-user-id programs have no effect in a container of "
 		"an ordinary user"),
-	OPT_REFUSE_STR("security", "SELinux, AppArmor and seccomp profiles and other ids take root; "
-		"--fakeroot makes you root inside"),
+	OPT_LIST(0, "security", "uid:N|gid:N", "SECURITY", REQ, security, 0,
+		 "the ids that stand for yours inside; commas separate"),
 	OPT_LIST(0, "dns", "ADDRESSES", "DNS", REQ, dns, 0,
 		 "name servers for /etc/resolv.conf; commas separate"),
 	OPT_STR(0, "share", "auto|node|none|KEY", "SHARE", REQ, share,
@@ -204,7 +204,7 @@ const struct opt run_opts[] = {
 	OPT_NOOP(0, "sif-fuse"),
 	OPT_NOOP(0, "underlay"),
 	OPT_FLAG(0, "oci-compat", "OCI_COMPAT", REQ, oci_compat,
-		"start as an OCI runtime would: Entrypoint, Cmd, Env and WorkingDir as they stand"),
+		"start as an OCI runtime would: Entrypoint, Cmd, Env, WorkingDir and User as they stand"),
 	OPT_ALIAS_FLAG("oci", "OCI", REQ, oci),
 	OPT_NOOP(0, "no-oci"),
 	OPT_ALIAS_FLAG("no-compat", "NO_COMPAT", REQ, no_compat),

@@ -27,6 +27,8 @@ static void options_note(const struct run_req *req)
 		log_warn("--bind %s", what);
 	if (req->home)
 		log_warn("--home %s", what);
+	if (req->security.n)
+		log_warn("--security %s", what);
 	if (req->hostname)
 		log_warn("--hostname %s", what);
 }

@@ -28,6 +28,8 @@
 #include "src/flow/run_images.h"
 #include "src/flow/run_lend.h"
 #include "src/flow/run_share.h"
+#include "src/flow/run_user.h"
+#include "src/flow/run_user.h"
 #include "src/flow/serving.h"
 #include "src/flow/settings.h"
 #include "src/flow/source.h"
@@ -117,6 +119,7 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 	auto_run_share struct run_share share = { 0 };
 	auto_instance_start struct instance_start start = { 0 };
 	auto_run_settings struct run_settings settings = { 0 };
+	auto_run_user struct run_user user = { 0 };
 	struct run_req mine = *req; /* its lists are borrowed */
 	struct facts facts = { 0 };
 
@@ -136,7 +139,8 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 		return -1;
 	if (run_image_open(&image, buf_str(&path), facts.cwd, req, &facts.image, e) < 0)
 		return source_explain_missing(req->image, e);
-	if (run_settings_image(&settings, &image, e) < 0)
+	if (run_settings_image(&settings, &image, e) < 0 ||
+	    run_user_gather(&user, req, &image, &facts, &settings.notes, e) < 0)
 		return -1;
 	if (run_images_gather(&images, req, &facts, e) < 0)
 		return -1;

@@ -159,6 +159,9 @@ int run_image_open(struct run_image *r, const char *path, const char *cwd,
 
 void run_image_names(struct run_image *r, struct facts_image *out)
 {
+	if (r->has_names)
+		return;
+	r->has_names = true;
 	out->passwd = names_read(r, "/etc/passwd", &r->passwd);
 	out->group = names_read(r, "/etc/group", &r->group);
 }

@@ -18,6 +18,7 @@ struct run_image {
 	struct squash *squash; /* NULL for a directory */
 	char *path;	       /* absolute */
 	struct buf passwd, group;
+	bool has_names; /* these are read */
 	struct fact_script *scripts;
 };
 

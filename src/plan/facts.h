@@ -93,14 +93,15 @@ struct facts_image {
 };
 
 struct facts {
-	uid_t uid; /* inside: root's with fakeroot, else the caller's */
+	uid_t uid; /* inside: the caller's, root's with fakeroot, or as flow/run_user.h says */
 	gid_t gid;
 	uid_t host_uid; /* the caller's */
 	gid_t host_gid;
 	const struct fact_group *groups; /* primary first, then supplementary */
 	size_t ngroups;
-	const char *user, *gecos, *home, *shell; /* passwd entry; user NULL when there is none */
-	const char *cwd;			 /* NULL when it cannot be told */
+	const char *user, *gecos, *home, *shell; /* entry of uid; user NULL when there is none */
+	const char *user_home; /* HOME of the image's User (--oci-compat); NULL: as the caller's */
+	const char *cwd;       /* NULL when it cannot be told */
 	mode_t umask;
 	const char *limits;	 /* text of --apply-cgroups' file; else NULL */
 	uint64_t memory_limit;	 /* bytes that the job may use; only with --writable-tmpfs */

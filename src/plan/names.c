@@ -1,5 +1,5 @@
-/* The kernel shows an id that the namespace does not map as 65534; a line for it
- * keeps `id` quiet.  Lines that are not passwd lines are copied as they are. */
+/* The kernel shows an id that the namespace does not map as 65534; a line for it keeps
+ * `id` quiet.  Lines that are not passwd lines are copied as they are. */
 #include "src/plan/names.h"
 
 #include <stdint.h>
@@ -7,51 +7,7 @@
 #include <string.h>
 
 #include "src/base/mem.h"
-
-#define FIELDS 7
-
-struct line {
-	const char *text;
-	size_t len; /* without the newline */
-	const char *field[FIELDS];
-	size_t flen[FIELDS];
-	size_t n;
-};
-
-/* The next line of *p, cut at its colons; false at the end. */
-static bool line_next(const char **p, struct line *l)
-{
-	const char *s = *p, *end;
-
-	if (!s || !*s)
-		return false;
-	end = strchrnul(s, '\n');
-	*l = (struct line){ .text = s, .len = (size_t)(end - s) };
-	for (;;) {
-		const char *stop = memchr(s, ':', (size_t)(end - s));
-
-		if (!stop || l->n == FIELDS - 1)
-			stop = end;
-		l->field[l->n] = s;
-		l->flen[l->n++] = (size_t)(stop - s);
-		if (stop == end)
-			break;
-		s = stop + 1;
-	}
-	*p = *end ? end + 1 : end;
-	return true;
-}
-
-static bool field_is(const struct line *l, size_t i, const char *text)
-{
-	return i < l->n && l->flen[i] == strlen(text) && !memcmp(l->field[i], text, l->flen[i]);
-}
-
-/* As the C library reads ids: leading zeros are nothing. */
-static bool field_is_id(const struct line *l, size_t i, uint32_t id)
-{
-	return i < l->n && str_is_u32(l->field[i], l->flen[i], id);
-}
+#include "src/plan/names_line.h"
 
 /* Adds a field without the bytes that would break the line. */
 static void add_field(struct buf *b, const char *s)
@@ -60,19 +16,19 @@ static void add_field(struct buf *b, const char *s)
 		buf_addch(b, *s == ':' || *s == '\n' ? ' ' : *s);
 }
 
-static void add_line(struct buf *b, const struct line *l)
+static void add_line(struct buf *b, const struct names_line *l)
 {
 	buf_add(b, l->text, l->len);
 	buf_addch(b, '\n');
 }
 
 static void add_caller(struct buf *out, const struct facts *f, const char *home,
-		       const struct line *image)
+		       const struct names_line *image)
 {
 	auto_buf struct buf shell = { 0 };
 
 	/* The shell that the image's own line names exists there; the host's may not. */
-	if (image && image->n == FIELDS)
+	if (image && image->n == NAMES_FIELDS)
 		buf_add(&shell, image->field[6], image->flen[6]);
 	else
 		buf_adds(&shell, f->shell ? f->shell : "/bin/sh");
@@ -93,16 +49,17 @@ static void add_caller(struct buf *out, const struct facts *f, const char *home,
 
 void names_passwd(struct buf *out, const char *image, const struct facts *f, const char *home)
 {
-	struct line l;
+	struct names_line l;
 	bool done = false;
 
-	for (const char *p = image; line_next(&p, &l);) {
-		bool same_id = l.n >= 4 && field_is_id(&l, 2, f->uid);
+	for (const char *p = image; names_line_next(&p, &l);) {
+		bool same_id = l.n >= 4 && names_line_is_id(&l, 2, f->uid);
 
 		if (same_id && !done) {
 			add_caller(out, f, home, &l);
 			done = true;
-		} else if (!same_id && !(l.n >= 4 && f->user && field_is(&l, 0, f->user))) {
+		} else if (!same_id && !(l.n >= 4 && f->user &&
+					 names_line_is(&l, 0, f->user, strlen(f->user)))) {
 			add_line(out, &l);
 		}
 	}
@@ -110,25 +67,26 @@ void names_passwd(struct buf *out, const char *image, const struct facts *f, con
 		add_caller(out, f, home, NULL);
 }
 
-static const struct fact_group *group_by_line(const struct facts *f, const struct line *l)
+static const struct fact_group *group_by_line(const struct facts *f, const struct names_line *l)
 {
 	for (size_t i = 0; i < f->ngroups; i++)
-		if (f->groups[i].name && field_is_id(l, 2, f->groups[i].gid))
+		if (f->groups[i].name && names_line_is_id(l, 2, f->groups[i].gid))
 			return &f->groups[i];
 	return NULL;
 }
 
-static bool group_name_taken(const struct facts *f, const struct line *l)
+static bool group_name_taken(const struct facts *f, const struct names_line *l)
 {
 	for (size_t i = 0; i < f->ngroups; i++)
-		if (f->groups[i].name && field_is(l, 0, f->groups[i].name))
+		if (f->groups[i].name &&
+		    names_line_is(l, 0, f->groups[i].name, strlen(f->groups[i].name)))
 			return true;
 	return false;
 }
 
 /* The line of group g; the members that the image gives it stay. */
 static void add_group(struct buf *out, const struct facts *f, const struct fact_group *g,
-		      const struct line *image)
+		      const struct names_line *image)
 {
 	auto_buf struct buf members = { 0 };
 
@@ -152,12 +110,13 @@ void names_group(struct buf *out, const char *image, const struct facts *f)
 {
 	auto_free bool *done = xcalloc(f->ngroups + 1, sizeof(*done));
 	bool nogroup = false;
-	struct line l;
+	struct names_line l;
 
-	for (const char *p = image; line_next(&p, &l);) {
+	for (const char *p = image; names_line_next(&p, &l);) {
 		const struct fact_group *g = l.n >= 3 ? group_by_line(f, &l) : NULL;
 
-		nogroup |= l.n >= 3 && (field_is_id(&l, 2, 65534) || field_is(&l, 0, "nogroup"));
+		nogroup |= l.n >= 3 && (names_line_is_id(&l, 2, 65534) ||
+					names_line_is(&l, 0, "nogroup", strlen("nogroup")));
 		if (g && !done[g - f->groups]) {
 			add_group(out, f, g, &l);
 			done[g - f->groups] = true;

@@ -193,16 +193,6 @@ static void dir_add(struct plan *p, const char *path)
 	p->files[p->nfiles++] = (struct plan_file){ .path = xstrdup(path), .mode = S_IFDIR | 0755 };
 }
 
-static void check_oci(struct plan *p, const struct facts *f)
-{
-	const char *user = f->image.user;
-
-	if (user && *user && (!f->user || strcmp(user, f->user)))
-		strv_addf(&p->notes,
-			  "--oci-compat: the image's User is %s; the program runs as its caller",
-			  user);
-}
-
 static void add_cwd(struct plan *p, const struct run_req *req, const struct facts *f,
 		    const char *home)
 {
@@ -336,6 +326,7 @@ int plan_make(struct plan **out, const struct run_req *req, const struct facts *
 	auto_binds struct binds user = { 0 };
 	auto_plan_home struct plan_home home = { 0 };
 	auto_overlay_words struct overlay_words overlays = { 0 };
+	const char *lives; /* HOME: the image's user may have another one than the caller's */
 
 	p->verb = req->verb;
 	p->root = f->image.is_dir ? PLAN_ROOT_DIR : PLAN_ROOT_SQUASH;
@@ -366,13 +357,12 @@ int plan_make(struct plan **out, const struct run_req *req, const struct facts *
 	    overlay_words_parse(&overlays, req, f->cwd, e) < 0 || workdir_check(req, f, e) < 0 ||
 	    layers_make(p, &overlays, req, f, e) < 0 || mounts_make(p, &user, &home, req, f, e) < 0)
 		return -1;
-	add_files(p, req, f, home.dst);
+	lives = f->user_home && !req->home ? f->user_home : home.dst;
+	add_files(p, req, f, lives);
 	if (req->oci_compat && !f->image.has_config)
 		return err_set(e, ERR_USAGE, "--oci-compat: the image keeps no OCI configuration");
-	if (req->oci_compat)
-		check_oci(p, f);
-	add_cwd(p, req, f, home.dst);
-	if (add_program(p, req, f, &user, home.dst, e) < 0)
+	add_cwd(p, req, f, lives);
+	if (add_program(p, req, f, &user, lives, e) < 0)
 		return -1;
 	add_apt(p, req);
 	*out = take_ptr(p);

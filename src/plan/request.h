@@ -69,6 +69,8 @@ struct run_req {
 	const char *workdir;  /* --workdir: where home, tmp, var_tmp and scratch lie */
 	struct strv scratch;  /* --scratch: targets, each one or several with commas */
 
+	struct strv security; /* --security: uid:N, gid:N; commas */
+
 	/* Root inside. */
 	bool fakeroot;		 /* -f */
 	const char *emulation;	 /* --emulation: full, light, none, subuid; NULL: full */
