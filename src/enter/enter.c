@@ -118,6 +118,11 @@ void enter_use_cgroup(struct enter *x, int procs)
 	x->cgroup = procs;
 }
 
+void enter_for_members(struct enter *x)
+{
+	x->members = true;
+}
+
 void enter_has_namespaces(struct enter *x, unsigned flags)
 {
 	x->made = flags;
@@ -173,7 +178,7 @@ static int tree_build(struct enter *x, int keeper, struct fault *f)
 	if ((squash ? root_squash(x, keeper, f) : root_directory_open(x, f)) < 0 ||
 	    root_layers_open(x, f) < 0 || sources_open(x, keeper, f) < 0)
 		return -1;
-	if (squash && plan_is_layered(x->plan)) {
+	if (squash && enter_is_layered(x)) {
 		if (sys_move_mount(x->root, AT_FDCWD, PARKING) < 0)
 			return fault_at(f, FAULT_FUSE_MOUNT, 1);
 		if (root_layers_place(x, -1, f) < 0)

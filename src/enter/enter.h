@@ -49,6 +49,15 @@ static inline void enter_free_p_(struct enter **x)
  * the first process of a PID namespace, which waiter_fork() made. */
 void enter_has_namespaces(struct enter *x, unsigned flags);
 
+/* The container is for many processes: the plan's layer in memory (--writable-tmpfs) is not made by
+ * enter_build(), but by each of them with enter_private(). */
+void enter_for_members(struct enter *x);
+
+/* A member that has joined (join.h) gets a mount namespace of its own in the shared user
+ * namespace, with the plan's layer in memory over the shared root; every mount of the
+ * container moves along.  0 at once when the plan has no such layer. */
+int enter_private(struct enter *x, struct fault *f);
+
 /* enter_build() moves its process to the cgroup of this cgroup.procs (cgroup.h); borrowed. */
 void enter_use_cgroup(struct enter *x, int procs);
 

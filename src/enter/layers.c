@@ -57,6 +57,14 @@ static int lower_config(int fs, const struct lower *l)
 	return 0;
 }
 
+static int overlay_finish(int fs, bool writable)
+{
+	if (sys_fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0 ||
+	    sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -1;
+	return sys_fsmount(fs, ROOT_ATTR & (writable ? ~(unsigned)MOUNT_ATTR_RDONLY : ~0u));
+}
+
 /* upper: a directory that holds upper/ and work/; -1 none. */
 static int overlay_mount(const struct lower *l, int upper)
 {
@@ -74,10 +82,19 @@ static int overlay_mount(const struct lower *l, int upper)
 		if (sys_fsconfig(fs, FSCONFIG_SET_STRING, "workdir", path, 0) < 0)
 			return -1;
 	}
-	if (sys_fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0 ||
-	    sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+	return overlay_finish(fs, upper >= 0);
+}
+
+int overlay_private(const char *lower)
+{
+	auto_close int fs = sys_fsopen("overlay");
+
+	if (fs < 0 || sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", "berth", 0) < 0 ||
+	    sys_fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir", lower, 0) < 0 ||
+	    sys_fsconfig(fs, FSCONFIG_SET_STRING, "upperdir", "upper", 0) < 0 ||
+	    sys_fsconfig(fs, FSCONFIG_SET_STRING, "workdir", "work", 0) < 0)
 		return -1;
-	return sys_fsmount(fs, ROOT_ATTR & (upper >= 0 ? ~(unsigned)MOUNT_ATTR_RDONLY : ~0u));
+	return overlay_finish(fs, true);
 }
 
 int root_layers_open(struct enter *x, struct fault *f)
@@ -99,12 +116,11 @@ int root_layers_open(struct enter *x, struct fault *f)
 	return 0;
 }
 
-/* Parked like all that is made from attached mounts only. */
-static int upper_tmpfs(struct enter *x, struct fault *f)
+int upper_tmpfs(struct enter *x, const char *at, struct fault *f)
 {
 	x->upper =
 		fs_mount_text("tmpfs", x->plan->upper_data, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-	if (x->upper < 0 || sys_move_mount(x->upper, AT_FDCWD, PARKING) < 0 ||
+	if (x->upper < 0 || sys_move_mount(x->upper, AT_FDCWD, at) < 0 ||
 	    mkdirat(x->upper, "upper", 0755) < 0 || mkdirat(x->upper, "work", 0700) < 0)
 		return fault_at(f, FAULT_UPPER, 0);
 	return 0;
@@ -133,7 +149,8 @@ int root_layers_place(struct enter *x, int missing, struct fault *f)
 	struct lower l = { .n = 0 };
 	auto_close int overlay = -1;
 
-	if (x->plan->upper == PLAN_UPPER_TMPFS && upper_tmpfs(x, f) < 0)
+	/* Parked, for a layer must be attached. */
+	if (x->plan->upper == PLAN_UPPER_TMPFS && !x->members && upper_tmpfs(x, PARKING, f) < 0)
 		return -1;
 	if (lower_collect(x, &l, missing, f) < 0)
 		return -1;

@@ -211,8 +211,11 @@ static bool wants_stage(const struct enter *x)
 	return x->nmissing > 0;
 }
 
+/* Where members lay a layer of their own over it, what is missing must be part of the tree. */
 static bool needs_overlay(const struct enter *x)
 {
+	if (x->members && x->nmissing)
+		return true;
 	for (size_t i = 0; i < x->nmissing; i++)
 		if (!x->missing[i].base_empty)
 			return true;
@@ -232,7 +235,7 @@ int root_directory_place(struct enter *x, struct fault *f)
 		if (stage_files(x, f) < 0)
 			return -1;
 	}
-	if (plan_is_layered(x->plan))
+	if (enter_is_layered(x))
 		return layered_place(x, f);
 	if (x->plan->writable && missing_write(x, f) < 0)
 		return -1;

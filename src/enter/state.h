@@ -29,6 +29,7 @@ struct enter {
 	int image;     /* directory image: its mount, when something was laid over it */
 	int *layers;   /* for each plan layer that is a directory: it, open */
 	int upper;     /* what holds upper/ and work/ */
+	bool members;  /* the layer in memory is each member's own (private.c) */
 	int lifeline;  /* plan_needs_lifeline(): its mount */
 	int stage;     /* directory image: tmpfs for files and missing mount points */
 	int cgroup;    /* cgroup.procs to move to; -1 none; borrowed */
@@ -40,6 +41,15 @@ struct enter {
 	struct fault skipped[ENTER_SKIPPED_MAX];
 	size_t nskipped;
 };
+
+/* enter_build() lays an overlay over the root. */
+static inline bool enter_is_layered(const struct enter *x)
+{
+	const struct plan *p = x->plan;
+
+	return p->nlayers > 0 || p->upper == PLAN_UPPER_DIR ||
+	       (p->upper == PLAN_UPPER_TMPFS && !x->members);
+}
 
 /* Host name and loopback interface, where the plan has such namespaces (isolate.c). */
 int isolate_settle(const struct enter *x, struct fault *f);
@@ -77,6 +87,11 @@ int root_directory_place(struct enter *x, struct fault *f);
  * points that a directory image lacks, -1 none. */
 int root_layers_open(struct enter *x, struct fault *f);
 int root_layers_place(struct enter *x, int missing, struct fault *f);
+/* The plan's layer in memory as x->upper, mounted at a path of the host (layers.c). */
+int upper_tmpfs(struct enter *x, const char *at, struct fault *f);
+/* A detached overlay that only has this one root below it, named by path, and the working
+ * directory's upper/ and work/ over it; -1 with errno (layers.c). */
+int overlay_private(const char *lower);
 
 /* What the image directory lacks (missing.c); allocates, so before unshare(). */
 int missing_find(struct enter *x, struct err *e);

@@ -164,6 +164,7 @@ int run_share_enter(bool *alone, struct run_share *s, struct serving *serving,
 		w.work.serve = NULL;
 	}
 	serving->enter = x;
+	enter_for_members(x);
 	/* It will have the CPUs of all its members, not of the first one alone. */
 	serving->threads = (unsigned)MIN(MAX(sysconf(_SC_NPROCESSORS_ONLN), 2), 16);
 	name_make(s, p, serving->image->image->fd);
@@ -187,7 +188,8 @@ int run_share_enter(bool *alone, struct run_share *s, struct serving *serving,
 		warn_report(&report, p);
 	if (enter_join(t.fds, t.types, t.nfds, &f) == 0) {
 		ticket_fini(&t);
-		enter_exec(x, &f);
+		if (enter_private(x, &f) == 0)
+			enter_exec(x, &f);
 	}
 	return fault_explain(&f, p, e);
 }

@@ -60,6 +60,13 @@ OMPI=$LAB_TMP/app.openmpi MPICH=$LAB_TMP/app.mpich
 	prints "size 2 wrong 0" mpirun.mpich -np 2 $(b --share=none "$IMG") "$MPICH" big 8000000
 }
 
+@test "ranks with private writable layers read each other's memory" {
+	prints "size 4 unreadable 0" mpirun.openmpi --oversubscribe -np 4 $(b --writable-tmpfs "$IMG") "$OMPI" pairs
+	[ ! -s err ] || { cat err; return 1; }
+	prints "size 4 unreadable 0" mpirun.mpich -np 4 $(b --writable-tmpfs "$IMG") "$MPICH" pairs
+	prints "size 2 wrong 0" mpirun.mpich -np 2 $(b --writable-tmpfs "$IMG") "$MPICH" big 8000000
+}
+
 @test "srun --mpi=pmix and Open MPI: two nodes, unequal numbers of tasks" {
 	prints "size 4 sum 10" srun -N2 -n4 --mpi=pmix $(b "$IMG") "$OMPI" hello
 	prints "size 5 sum 15" srun -N2 -n5 -m plane=4 --mpi=pmix $(b "$IMG") "$OMPI" hello

@@ -230,3 +230,67 @@ own_containers() {
 	grep -qx 0000 out.0 && grep -qx 200 out.0
 	grep -qx 0001 out.1 && grep -qx 201 out.1
 }
+
+# Each rank writes, waits for all, and says what it sees; "attach" when it may read the others' memory,
+# as the kernel asks for cross-memory attach.
+LAYERED='i=$SLURM_PROCID; echo $i >/etc/mine && echo $i >/opt/of.$i && rm /etc/hello || exit 1
+	readlink /proc/self/ns/user >seen/user.$i; readlink /proc/self/ns/mnt >seen/mnt.$i; echo $$ >seen/.pid.$i
+	mv seen/.pid.$i seen/pid.$i; while [ $(ls seen | grep -c pid) -lt 3 ]; do sleep 0.05; done
+	for p in $(cat seen/pid.*); do (exec 3<>/proc/$p/mem) && echo attach; done
+	cat /etc/mine /opt/of.*; ls /etc/hello 2>&1; echo >seen/done.$i
+	while [ $(ls seen | grep -c done) -lt 3 ]; do sleep 0.05; done'
+
+layered_ranks() {
+	local i
+	rm -rf seen && mkdir seen
+	for i in 0 1 2; do bg rank $i exec --pwd "$WORK" -B "$WORK" "$@" "$IMG" sh -c "$LAYERED" >out.$i 2>err.$i; done
+	ends
+}
+
+private_layers() {
+	local i absent=$'attach\nattach\nattach'
+	layered_ranks --writable-tmpfs "$@"
+	for i in 0 1 2; do
+		same "$(cat out.$i)" "$absent"$'\n'"$i"$'\n'"$i"$'\nls: /etc/hello: No such file or directory'
+		[ ! -s err.$i ] || { cat err.$i; return 1; }
+	done
+	same "$(sort -u seen/user.* | wc -l)" 1
+	same "$(sort -u seen/mnt.* | wc -l)" 3
+	same "$(ls seen | wc -l)" 12
+}
+@test "--writable-tmpfs: a layer for each rank, seen by nobody else, and memory within reach" {
+	each_image private_layers
+}
+
+private_layers_over_layers() {
+	mkdir -p low/upper/opt && echo low >low/upper/opt/low
+	private_layers --overlay low:ro
+	same "$(rank 0 exec --writable-tmpfs --overlay low:ro "$IMG" cat /opt/low)" low
+	# No part of the container is lost on the way: mounts, devices, names, sessions.
+	same "$(rank 0 exec -C --writable-tmpfs -B "$WORK:/mnt:ro" -B /etc/passwd:/srv/deep/x "$IMG" sh -c \
+		'ls -d /mnt/low; [ -c /dev/null ] && ls /proc/self/fd >/dev/null && touch /tmp/a /root/b /dev/shm/c &&
+		grep -c "^root:" /srv/deep/x; touch /mnt/no 2>&1; id -un; awk "\$5 == \"/\"" /proc/self/mountinfo | wc -l')" \
+		$'/mnt/low\n1\ntouch: /mnt/no: Read-only file system\n'"$(id -un)"$'\n1'
+}
+@test "private layers over read-only layers and all kinds of mounts" { each_image private_layers_over_layers; }
+
+shared_upper() {
+	local i
+	rm -rf up && mkdir up
+	for i in 0 1 2; do
+		bg rank $i exec --pwd "$WORK" -B "$WORK" --overlay up "$IMG" sh -c "echo $i >/opt/of.$i
+			while [ \$(ls /opt | grep -c of) -lt 3 ]; do sleep 0.05; done; cat /opt/of.*" >out.$i 2>err.$i
+	done
+	ends
+	for i in 0 1 2; do same "$(cat out.$i)" $'0\n1\n2'; done
+	same "$(cat up/upper/opt/of.*)" $'0\n1\n2'
+}
+@test "--overlay DIR: the ranks write into one layer, and see each other's files" { each_image shared_upper; }
+
+@test "--writable: the ranks write into the directory itself" {
+	local i
+	cp -a "$DIR" box
+	for i in 0 1; do bg rank $i exec --writable box sh -c "echo $i >/opt/of.$i"; done
+	ends
+	same "$(cat box/opt/of.*)" $'0\n1'
+}
