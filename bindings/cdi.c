@@ -5,8 +5,10 @@
  * left to do.  Hooks are programs of the host that would run as root of a runtime: the known ones
  * are done here, no other is ever started. */
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bindings/cdi_spec.h"
 #include "bindings/nvidia.h"
@@ -118,13 +120,51 @@ static int apply_library(struct edits *x, const char *host, const char *path)
 	return 0;
 }
 
+/* A file system in memory; its own options are handed on as they are, so a wrong one is the
+ * kernel's to name. */
+static int apply_tmpfs(struct edits *x, const struct json *mount, const char *path)
+{
+	static const char *const own[] = { "mode=", "size=", "nr_inodes=", "nr_blocks=" };
+	auto_buf struct buf options = { 0 };
+	const struct json *o;
+	bool ro = false, noexec = false;
+	struct lent_item *item;
+
+	json_each (json_get(mount, "options"), i, o) {
+		const char *word = json_str(o) ? json_str(o) : "";
+
+		ro |= !strcmp(word, "ro");
+		noexec |= !strcmp(word, "noexec");
+		for (size_t k = 0; k < ARRAY_LEN(own); k++)
+			if (str_has_prefix(word, own[k]) && !strchr(word, ','))
+				buf_printf(&options, "%s%s", options.len ? "," : "", word);
+	}
+	item = lent_tmpfs(x->out, buf_str(&options), path);
+	item->writable = !ro;
+	item->noexec = noexec;
+	lent_verdict(x->out, LENT_GIVEN, x->by, path, "a file system in memory");
+	return 0;
+}
+
 static int apply_mount(struct edits *x, const struct json *mount)
 {
 	auto_free char *host = NULL, *path = NULL;
+	const char *type = json_str(json_get(mount, "type"));
 	const struct json *o;
 	bool dir, ro = false;
 	struct lent_item *item;
 
+	if (type && !strcmp(type, "tmpfs"))
+		return take_path(x, mount, "containerPath", NULL, &path) < 0
+			       ? -1
+			       : apply_tmpfs(x, mount, path);
+	if (type && type[0] && strcmp(type, "bind") != 0 && strcmp(type, "none") != 0)
+		return lend_absent(x->out, x->c, x->e, x->by, "mount",
+				   "%s is a mount of type %s, and only bind and tmpfs are made",
+				   json_str(json_get(mount, "containerPath"))
+					   ? json_str(json_get(mount, "containerPath"))
+					   : "(no path)",
+				   type);
 	if (take_path(x, mount, "hostPath", NULL, &host) < 0 ||
 	    take_path(x, mount, "containerPath", NULL, &path) < 0)
 		return -1;
@@ -254,6 +294,50 @@ static int apply_hook(struct edits *x, const struct json *hook)
 			   path ? path : "(no path)", word ? word : "");
 }
 
+/* Groups are kept as the caller has them; nobody but root can join another one. */
+static int apply_gids(struct edits *x, const struct json *list)
+{
+	gid_t *groups = xcalloc(NGROUPS_MAX + 1, sizeof(*groups));
+	int n = MAX(getgroups(NGROUPS_MAX, groups), 0), r = 0;
+	const struct json *v;
+
+	groups[n++] = getegid();
+	json_each (list, i, v) {
+		int64_t gid = 0;
+		bool member = json_i64(v, &gid) == 0 && gid == 0; /* 0 is ignored, says the spec */
+
+		for (int k = 0; k < n; k++)
+			member |= gid == (int64_t)groups[k];
+		if (!member && !r)
+			r = lend_absent(x->out, x->c, x->e, x->by, "additionalGids",
+					"you are not a member of group %lld, and only root can "
+					"become one; ask for membership on this host",
+					(long long)gid);
+	}
+	free(groups);
+	return r;
+}
+
+/* What no ordinary user can do. */
+static int apply_rootly(struct edits *x, const struct json *edits)
+{
+	static const struct {
+		const char *key, *why;
+	} rows[] = {
+		{ "netDevices", "network devices are moved by root only; they stay the host's" },
+		{ "intelRdt", "cache and memory bandwidth classes are set by root only" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct json *v = json_get(edits, rows[i].key);
+
+		if (v && json_len(v) &&
+		    lend_absent(x->out, x->c, x->e, x->by, rows[i].key, "%s", rows[i].why) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int each(struct edits *x, const struct json *list,
 		int (*f)(struct edits *x, const struct json *v))
 {
@@ -276,12 +360,8 @@ static int apply(struct edits *x, const struct json *edits)
 		if (word && !strcmp(word, "update-ldcache"))
 			hook_folders(x, args);
 	}
-	if (json_len(json_get(edits, "netDevices")))
-		strv_addf(&x->out->notes,
-			  "%s: network devices cannot be moved without root; left "
-			  "where they are",
-			  x->by);
-	if (apply_env(x, json_get(edits, "env")) < 0 ||
+	if (apply_gids(x, json_get(edits, "additionalGids")) < 0 || apply_rootly(x, edits) < 0 ||
+	    apply_env(x, json_get(edits, "env")) < 0 ||
 	    each(x, json_get(edits, "deviceNodes"), apply_device) < 0 ||
 	    each(x, json_get(edits, "mounts"), apply_mount) < 0)
 		return -1;

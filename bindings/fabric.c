@@ -195,6 +195,20 @@ static void collect_kind(struct lent *out, struct lend_host *host, const struct 
 	}
 }
 
+void fabric_watch(struct strv *notes, struct lend_host *host)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds) && !notes->n; i++) {
+		auto_strv struct strv found = { 0 };
+
+		if (present(host, &kinds[i], &found) && !image_has(host, kinds[i].opener))
+			strv_addf(notes,
+				  "this host has %s (%s), which the image cannot open, so its "
+				  "ranks will use TCP between nodes: it has no %s; --fabric lends "
+				  "it, --require-fabric makes this an error",
+				  kinds[i].name, found.v[0], kinds[i].opener);
+	}
+}
+
 int fabric_collect(struct lent *out, struct lend_host *host, const struct lend_config *c,
 		   struct err *e)
 {

@@ -58,6 +58,9 @@ bool lend_wanted(const struct lend_config *c);
 int lend_collect(struct lent *out, struct lend_host *host, const struct lend_config *c,
 		 struct err *e);
 void lend_host_fini(struct lend_host *host);
+/* For a start that did not ask for the fabric: one note when this host has one and the image's
+ * own libraries cannot open it.  Lists /dev and /dev/infiniband, nothing else. */
+void fabric_watch(struct strv *notes, struct lend_host *host);
 
 /* --- for collectors --- */
 

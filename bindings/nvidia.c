@@ -21,7 +21,10 @@ static const char default_list[] =
 	"nvidia-cuda-mps-server\nnvidia-imex\nnvidia-imex-ctl\n"
 	"libGL.so\nlibGLX.so\nlibEGL.so\nlibGLdispatch.so\nlibOpenGL.so\nlibGLESv1_CM.so\n"
 	"libGLESv2.so\nlibOpenCL.so\nlibnvidia-egl-wayland.so\nlibnvidia-egl-gbm.so\n"
-	"libnvidia-nscq.so\n";
+	"libnvidia-nscq.so\n"
+	"libnvidia-rmapi-tegra.so\nlibnvos.so\nlibnvrm_chip.so\nlibnvrm_gpu.so\nlibnvrm_host1x.so\n"
+	"libnvrm_mem.so\nlibnvrm_stream.so\nlibnvrm_surface.so\nlibnvrm_sync.so\nlibnvsciipc.so\n"
+	"libnvsocsys.so\nlibnvtegrahv.so\n";
 
 /* Configuration that names the driver's libraries to a loader. */
 static const struct {

@@ -1,14 +1,18 @@
 /* Devices.  The GPUs that a job may use are named by NVIDIA_VISIBLE_DEVICES in four ways: by index,
  * by UUID, and a MIG instance of one by "gpu:instance" or by UUID.  Which capability node belongs
  * to which MIG instance is in /proc/driver/nvidia/capabilities when the UUID has the old form with
- * gi and ci; only NVML knows the new form, and then all nodes of /dev/nvidia-caps are lent: the
- * kernel still refuses what the scheduler did not give. */
+ * gi and ci.  Only NVML knows the new form and "gpu:instance"; but the same directory tells which
+ * GPUs are cut into instances at all and which nodes belong to instances (others let MIG be
+ * configured), and open(2) tells which of these the scheduler's cgroup gave to this job. */
 #include "bindings/nvidia.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "src/base/fd.h"
 #include "src/base/path.h"
 
 #define GPUS "/proc/driver/nvidia/gpus"
@@ -88,9 +92,12 @@ static const struct nvidia_gpu *gpu_named(const struct nvidia_gpus *gpus, const 
 	return index < gpus->n ? &gpus->v[index] : NULL;
 }
 
-static void capability_node(struct lent *out, const struct lend_host *host, const char *access)
+/* probe: only if this process may open it. */
+static void capability_node(struct lent *out, const struct lend_host *host, const char *access,
+			    bool probe)
 {
 	auto_buf struct buf text = { 0 };
+	auto_close int fd = -1;
 	char minor[16];
 
 	if (lend_read(host, access, &text))
@@ -98,7 +105,40 @@ static void capability_node(struct lent *out, const struct lend_host *host, cons
 	field(buf_str(&text), "DeviceFileMinor", minor, sizeof(minor));
 	auto_free char *node = xasprintf(CAPS "/nvidia-cap%s", minor);
 
+	if (lent_has(out, node))
+		return;
+	if (probe) {
+		fd = host_open(host->rootfd, node, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+		if (fd < 0) {
+			lent_verdict(out, LENT_SKIPPED, "nv", node, "this job may not open it: %s",
+				     strerror(errno));
+			return;
+		}
+	}
 	lend_device(out, host, "nv", node);
+}
+
+/* The nodes of all instances of one GPU.  False: it is not cut into any. */
+static bool mig_of_gpu(struct lent *out, const struct lend_host *host, const struct nvidia_gpu *g)
+{
+	auto_free char *mig = xasprintf("/proc/driver/nvidia/capabilities/gpu%d/mig", g->minor);
+	auto_strv struct strv instances = { 0 };
+
+	lend_list(host, mig, &instances);
+	for (size_t i = 0; i < instances.n; i++) {
+		auto_free char *gi = path_join(mig, instances.v[i]), *whole = NULL;
+		auto_strv struct strv parts = { 0 };
+
+		whole = path_join(gi, "access");
+		capability_node(out, host, whole, true);
+		lend_list(host, gi, &parts);
+		for (size_t k = 0; k < parts.n; k++) {
+			auto_free char *part = xasprintf("%s/%s/access", gi, parts.v[k]);
+
+			capability_node(out, host, part, true);
+		}
+	}
+	return instances.n > 0;
 }
 
 /* The two nodes of "MIG-GPU-<uuid>/gi/ci".  False for another form. */
@@ -115,8 +155,8 @@ static bool mig_by_instance(struct lent *out, const struct lend_host *host,
 	auto_free char *whole = path_join(dir, "access");
 	auto_free char *part = xasprintf("%s/ci%u/access", dir, ci);
 
-	capability_node(out, host, whole);
-	capability_node(out, host, part);
+	capability_node(out, host, whole, false);
+	capability_node(out, host, part, false);
 	return true;
 }
 
@@ -138,6 +178,8 @@ static void gpu_node(struct lent *out, const struct lend_host *host, const struc
 	auto_free char *dri = xasprintf("/sys/bus/pci/devices/%s/drm", g->bus);
 	auto_strv struct strv names = { 0 };
 
+	if (lent_has(out, path))
+		return;
 	lend_device(out, host, "nv", path);
 	if (g->bus[0])
 		lend_list(host, dri, &names);
@@ -146,6 +188,22 @@ static void gpu_node(struct lent *out, const struct lend_host *host, const struc
 
 		lend_device(out, host, "nv", node);
 	}
+}
+
+/* "MIG-<uuid>", which may be of any GPU that is cut up.  False: nothing is known of any. */
+static bool mig_somewhere(struct lent *out, const struct lend_host *host,
+			  const struct nvidia_gpus *gpus)
+{
+	bool known = false;
+
+	for (size_t k = 0; k < gpus->n; k++)
+		if (mig_of_gpu(out, host, &gpus->v[k])) {
+			gpu_node(out, host, &gpus->v[k]);
+			known = true;
+		}
+	for (size_t k = 0; k < gpus->n && !known; k++)
+		gpu_node(out, host, &gpus->v[k]);
+	return known;
 }
 
 static int visible_devices(struct lent *out, const struct lend_host *host,
@@ -161,9 +219,7 @@ static int visible_devices(struct lent *out, const struct lend_host *host,
 		const struct nvidia_gpu *g = gpu_named(gpus, word);
 
 		if (!g && str_has_prefix(word, "MIG-")) {
-			for (size_t k = 0; k < gpus->n; k++)
-				gpu_node(out, host, &gpus->v[k]);
-			all_caps = true;
+			all_caps |= !mig_somewhere(out, host, gpus);
 			continue;
 		}
 		if (!g) {
@@ -177,7 +233,7 @@ static int visible_devices(struct lent *out, const struct lend_host *host,
 		gpu_node(out, host, g);
 		if (strchr(word, ':') ||
 		    (str_has_prefix(word, "MIG-") && !mig_by_instance(out, host, g, word)))
-			all_caps = true;
+			all_caps |= !mig_of_gpu(out, host, g);
 	}
 	if (all_caps)
 		device_dir(out, host, CAPS);

@@ -23,7 +23,7 @@ struct row {
 	const char *ids[IDS];	/* "A|B": the first that is set */
 	const char *anchor;	/* see launcher.h */
 	const char *local_size; /* a number, or with tasks a list */
-	const char *rank, *local_rank;
+	const char *rank, *local_rank, *size;
 	const char *tasks_node; /* local_size is "4,1(x2)"; this is the index in it */
 };
 
@@ -33,35 +33,39 @@ static const struct row rows[] = {
 	  .marks = { "OMPI_COMM_WORLD_LOCAL_SIZE", "PMIX_NAMESPACE" },
 	  .ids = { "PMIX_NAMESPACE", "PMIX_SERVER_TMPDIR" },
 	  .local_size = "OMPI_COMM_WORLD_LOCAL_SIZE",
+	  .size = "OMPI_COMM_WORLD_SIZE",
 	  .rank = "OMPI_COMM_WORLD_RANK", .local_rank = "OMPI_COMM_WORLD_LOCAL_RANK" },
 	{ .name = "Hydra",
 	  .marks = { "MPI_LOCALNRANKS", "MPI_LOCALRANKID" },
 	  .anchor = "hydra_pmi_proxy",
-	  .local_size = "MPI_LOCALNRANKS", .rank = "PMI_RANK", .local_rank = "MPI_LOCALRANKID" },
+	  .local_size = "MPI_LOCALNRANKS", .size = "PMI_SIZE",
+	  .rank = "PMI_RANK", .local_rank = "MPI_LOCALRANKID" },
 	{ .name = "PALS",
 	  .marks = { "PALS_APID" },
 	  .ids = { "PALS_APID", "PALS_NODEID" },
-	  .local_size = "PMI_LOCAL_SIZE",
+	  .local_size = "PMI_LOCAL_SIZE", .size = "PMI_SIZE",
 	  .rank = "PALS_RANKID|PMI_RANK", .local_rank = "PALS_LOCAL_RANKID|PMI_LOCAL_RANK" },
 	{ .name = "Flux",
 	  .marks = { "FLUX_JOB_ID", "FLUX_TASK_RANK" },
 	  .ids = { "FLUX_JOB_ID", "FLUX_URI" },
+	  .size = "FLUX_JOB_SIZE",
 	  .rank = "FLUX_TASK_RANK", .local_rank = "FLUX_TASK_LOCAL_ID" },
 	{ .name = "jsrun",
 	  .marks = { "JSM_NAMESPACE_LOCAL_SIZE" },
 	  .anchor = "",
-	  .local_size = "JSM_NAMESPACE_LOCAL_SIZE",
+	  .local_size = "JSM_NAMESPACE_LOCAL_SIZE", .size = "JSM_NAMESPACE_SIZE",
 	  .rank = "JSM_NAMESPACE_RANK", .local_rank = "JSM_NAMESPACE_LOCAL_RANK" },
 	{ .name = "MVAPICH2",
 	  .marks = { "MV2_COMM_WORLD_LOCAL_SIZE" },
 	  .anchor = "",
-	  .local_size = "MV2_COMM_WORLD_LOCAL_SIZE",
+	  .local_size = "MV2_COMM_WORLD_LOCAL_SIZE", .size = "MV2_COMM_WORLD_SIZE",
 	  .rank = "MV2_COMM_WORLD_RANK", .local_rank = "MV2_COMM_WORLD_LOCAL_RANK" },
 	{ .name = "Slurm",
 	  .marks = { "SLURM_STEP_ID", "SLURM_STEP_TASKS_PER_NODE" },
 	  .ids = { "SLURM_HET_JOB_ID|SLURM_JOB_ID", "SLURM_STEP_ID", "SLURMD_NODENAME",
 		   "SLURM_CLUSTER_NAME" },
 	  .local_size = "SLURM_STEP_TASKS_PER_NODE", .tasks_node = "SLURM_NODEID",
+	  .size = "SLURM_STEP_NUM_TASKS",
 	  .rank = "SLURM_PROCID", .local_rank = "SLURM_LOCALID" },
 	{ .name = "PMIx",
 	  .marks = { "PMIX_NAMESPACE", "PMIX_RANK" },
@@ -110,6 +114,14 @@ static long number(const char *s, long max)
 	errno = 0;
 	v = strtol(s, &end, 10);
 	return errno || *end || v > max ? -1 : v;
+}
+
+/* A number of ranks; 0: not known. */
+static unsigned size_of(const char *s)
+{
+	long size = number(s, 100000000);
+
+	return size > 0 ? (unsigned)size : 0;
 }
 
 /* Element index of "4,1(x2)"; 0 when the text is something else. */
@@ -185,14 +197,13 @@ bool launcher_find(struct launcher *out, char *const *environment)
 	id_make(out, r, environment);
 	out->rank = number(value_of(environment, r->rank), 1L << 30);
 	out->local_rank = number(value_of(environment, r->local_rank), 1L << 20);
+	out->size = size_of(value_of(environment, r->size));
 	if (r->tasks_node) {
 		node = value_of(environment, r->tasks_node);
 		out->local_size =
 			tasks_at(value_of(environment, r->local_size), number(node, 1L << 24));
-	} else if (r->local_size) {
-		long size = number(value_of(environment, r->local_size), 1000000);
-
-		out->local_size = size > 0 ? (unsigned)size : 0;
+	} else {
+		out->local_size = size_of(value_of(environment, r->local_size));
 	}
 	return true;
 }

@@ -33,6 +33,7 @@ struct launcher {
 	 * id is enough. */
 	const char *anchor;
 	unsigned local_size; /* ranks on this node; 0: not known */
+	unsigned size;	     /* ranks of the launch; 0: not known */
 	long rank;	     /* in the launch; -1: not known */
 	long local_rank;     /* on this node; -1: not known */
 	enum launcher_wire wire;
@@ -45,6 +46,12 @@ bool launcher_find(struct launcher *out, char *const *environment);
 static inline bool launcher_has_peers(const struct launcher *l)
 {
 	return l->name && l->local_size != 1;
+}
+
+/* Ranks on other nodes are possible. */
+static inline bool launcher_spans_nodes(const struct launcher *l)
+{
+	return l->name && l->size != 1 && (!l->size || l->size != l->local_size);
 }
 
 /* The rank that speaks for all where a sentence is to be said once: the first one, or

@@ -159,7 +159,7 @@ static int instance_stand(struct instance_start *s, struct waiter *w, struct err
 	s->note.pid = w->child;
 	if (!process_start_time(&s->note.start, w->child))
 		return err_set(e, ERR_SYS, "instance %s ended while it was started", s->note.name);
-	if (pid_file_write(s, e) < 0 || instance_note(&s->claim, &s->note, e) < 0)
+	if (pid_file_write(s, e) < 0 || instance_note(&s->claim, &s->note, s->lent, e) < 0)
 		return -1;
 	waiter_go(w);
 	r = waiter_started(w, e);

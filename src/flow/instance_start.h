@@ -19,7 +19,8 @@ struct instance_start {
 	struct instance_claim claim;
 	struct instance note;
 	const char *pid_file;
-	int null, out, err; /* standard descriptors of the instance */
+	const struct lent *lent; /* what the host lends it; NULL: nothing */
+	int null, out, err;	 /* standard descriptors of the instance */
 };
 
 void instance_start_fini(struct instance_start *s);

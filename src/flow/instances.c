@@ -14,6 +14,7 @@
 #include "src/base/fd.h"
 #include "src/base/json.h"
 #include "src/base/path.h"
+#include "src/flow/instance_lent.h"
 #include "src/host/process.h"
 #include "src/host/rundir.h"
 
@@ -32,6 +33,7 @@ static void instance_fini(struct instance *i)
 	free(i->cgroup);
 	free(i->note);
 	close_p_(&i->pidfd);
+	lent_fini(&i->lent);
 }
 
 void instances_fini(struct instances *list)
@@ -76,6 +78,7 @@ static bool note_read(struct instance *out, const char *path)
 	out->pid = (pid_t)number(doc, "pid");
 	out->start = (uint64_t)number(doc, "start");
 	out->ns = (unsigned)number(doc, "namespaces");
+	instance_lent_read(&out->lent, json_get(doc, "lent"));
 	if (out->name && out->image && out->log_out && out->log_err && out->pid > 0)
 		out->pidfd = process_open(out->pid, out->start);
 	return out->pidfd >= 0;
@@ -240,7 +243,8 @@ int instance_claim(struct instance_claim *c, const char *name, struct err *e)
 	return 0;
 }
 
-int instance_note(const struct instance_claim *c, const struct instance *i, struct err *e)
+int instance_note(const struct instance_claim *c, const struct instance *i, const struct lent *lent,
+		  struct err *e)
 {
 	auto_buf struct buf text = { 0 };
 	struct jw w = { .out = &text, .indent = 2 };
@@ -257,6 +261,7 @@ int instance_note(const struct instance_claim *c, const struct instance *i, stru
 	jw_str(&w, "logOutPath", i->log_out);
 	if (i->cgroup)
 		jw_str(&w, "cgroup", i->cgroup);
+	instance_lent_write(&w, lent);
 	jw_end(&w);
 	buf_addch(&text, '\n');
 	/* A memory file system: nothing to sync.  The claim keeps others from the name. */

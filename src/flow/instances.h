@@ -20,6 +20,7 @@
 
 #include "src/base/err.h"
 #include "src/base/mem.h"
+#include "src/plan/lent.h"
 
 struct instance {
 	char *name, *image, *log_out, *log_err;
@@ -29,6 +30,7 @@ struct instance {
 	uint64_t start; /* of that, as process_start_time() says */
 	unsigned ns;	/* CLONE_NEW* that it has, user and mount included */
 	int pidfd;
+	struct lent lent; /* variables and search path only */
 };
 
 struct instances {
@@ -54,8 +56,9 @@ void instance_claim_fini(struct instance_claim *c);
 
 /* ERR_USAGE: no name for an instance; ERR_EXISTS: it runs, or is being started. */
 int instance_claim(struct instance_claim *c, const char *name, struct err *e);
-/* Writes the note of i under the claim. */
-int instance_note(const struct instance_claim *c, const struct instance *i, struct err *e);
+/* Writes the note of i under the claim.  lent: what the host lends it, NULL: nothing. */
+int instance_note(const struct instance_claim *c, const struct instance *i, const struct lent *lent,
+		  struct err *e);
 /* Forgets an instance that has ended. */
 void instance_forget(const char *note, const char *cgroup);
 

@@ -19,7 +19,7 @@
 #include "src/plan/plan.h"
 
 /* What only a start can do is said once, not refused: scripts give the same options to both. */
-static void options_note(const struct run_req *req)
+static void options_note(const struct run_req *req, const struct instance *i)
 {
 	static const char what[] = "has no effect on an instance that runs";
 
@@ -31,6 +31,10 @@ static void options_note(const struct run_req *req)
 		log_warn("--security %s", what);
 	if (req->hostname)
 		log_warn("--hostname %s", what);
+	if ((req->nv || req->nvccli) && !req->no_nv && !i->lent.libs)
+		log_warn("--nv %s", what);
+	if (req->rocm && !req->no_rocm && !i->lent.libs)
+		log_warn("--rocm %s", what);
 }
 
 /* Opened while the host's tree is in sight. */
@@ -96,12 +100,13 @@ int flow_join(const struct run_req *words, struct buf *text, struct err *e)
 	req.joined = words->image + strlen(JOIN_SCHEME);
 	if (instance_find(&found, req.joined, e) < 0 || run_host_gather(&host, &req, &facts, e) < 0)
 		return -1;
-	options_note(&req);
+	options_note(&req, &found.v[0]);
 	cgroup = cgroup_of(&found.v[0]);
 	if (go_in(&found.v[0], e) < 0 ||
 	    run_image_open(&image, "/", "/", &req, &facts.image, e) < 0)
 		return -1;
 	facts.image.path = found.v[0].image;
+	facts.lent = &found.v[0].lent;
 	if (req.verb == RUN_TEST && !facts.image.has_test) {
 		log_info("the image has no test script; nothing was started");
 		return 0;

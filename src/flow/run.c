@@ -70,6 +70,7 @@ static int act(struct plan *p, struct facts *facts, struct run_image *image,
 	}
 	if (start) {
 		start->note.cgroup = cgroup.dir;
+		start->lent = facts->lent;
 		return instance_start_act(start, x, p, keeper, e);
 	}
 	return run_enter(x, p, keeper, e);
@@ -165,5 +166,6 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 		return 0;
 	}
 	mpi_check_warn(&image, &share.launcher);
+	run_lend_watch(req, &share.launcher, &image);
 	return act(plan, &facts, &image, &images, &share, req->instance ? &start : NULL, e);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "src/base/fd.h"
+#include "src/base/log.h"
 
 struct open_file {
 	struct squash *squash;
@@ -123,4 +124,18 @@ int run_lend(struct lent *out, const struct run_req *req, struct facts *facts,
 	strv_fini(&c.cdi_dirs);
 	strv_fini(&c.modules);
 	return r;
+}
+
+void run_lend_watch(const struct run_req *req, const struct launcher *l, struct run_image *image)
+{
+	struct lend_host host = { .rootfd = AT_FDCWD,
+				  .image = { .ops = &run_lend_image, .arg = image } };
+	auto_strv struct strv notes = { 0 };
+
+	if (req->fabric || req->require_fabric || l->rank != 0 || !launcher_spans_nodes(l))
+		return;
+	fabric_watch(&notes, &host);
+	for (size_t i = 0; i < notes.n; i++)
+		log_warn("%s", notes.v[i]);
+	lend_host_fini(&host);
 }

@@ -9,12 +9,17 @@
 #define FLOW_RUN_LEND_H
 
 #include "bindings/lend.h"
+#include "mpi/launcher.h"
 #include "src/flow/run_image.h"
 
 /* Sets facts->lent when something was asked for.  ERR_HOST names what cannot work and why; out has
  * all verdicts then too. */
 int run_lend(struct lent *out, const struct run_req *req, struct facts *facts,
 	     struct run_image *image, struct err *e);
+
+/* A launch that may span nodes and did not ask for the fabric: its first rank says in one warning
+ * that the image cannot open the one that is here. */
+void run_lend_watch(const struct run_req *req, const struct launcher *l, struct run_image *image);
 
 /* How files of an image are read for it; arg is the struct run_image. */
 extern const struct inside_ops run_lend_image;

@@ -87,6 +87,14 @@ struct lent_item *lent_device(struct lent *l, const char *src, const char *dst)
 	return add(l, LENT_DEVICE, src, dst);
 }
 
+struct lent_item *lent_tmpfs(struct lent *l, const char *options, const char *dst)
+{
+	struct lent_item *item = add(l, LENT_TMPFS, options, dst);
+
+	item->dir = true;
+	return item;
+}
+
 void lent_env(struct lent *l, enum lent_how how, const char *key, const char *value)
 {
 	struct lent_env new = { how, arena_strdup(&l->arena, key),

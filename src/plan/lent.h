@@ -26,6 +26,7 @@ enum lent_kind {
 	LENT_LINK,   /* a link there: src is its text */
 	LENT_BIND,   /* a host path at dst */
 	LENT_DEVICE, /* a device; nothing to do where the host's whole /dev is shown */
+	LENT_TMPFS,  /* a file system in memory: src is its options, "mode=0755,size=64m" */
 };
 
 struct lent_item {
@@ -33,6 +34,7 @@ struct lent_item {
 	const char *src, *dst;
 	bool dir;      /* src is a directory */
 	bool writable; /* a bind that is not made read-only */
+	bool noexec;   /* of a file system in memory */
 	bool must;     /* the start fails when it cannot be placed */
 	unsigned hash; /* of dst; private */
 };
@@ -85,6 +87,7 @@ void lent_lib_link(struct lent *l, const char *text, const char *name, int bits)
  * and is returned. */
 struct lent_item *lent_bind(struct lent *l, const char *src, const char *dst, bool dir);
 struct lent_item *lent_device(struct lent *l, const char *src, const char *dst);
+struct lent_item *lent_tmpfs(struct lent *l, const char *options, const char *dst);
 /* value NULL with LENT_UNSET.  A later LENT_SET of one key replaces an earlier one. */
 void lent_env(struct lent *l, enum lent_how how, const char *key, const char *value);
 /* True when something lies on dst. */

@@ -92,6 +92,12 @@ static void add_item(struct plan *p, const struct lent_item *it, const struct bi
 		add(p, PLAN_BIND, it->src, it->dst,
 		    flags | PLAN_NODEV | (it->dir ? PLAN_REC : 0) | (it->writable ? 0 : PLAN_RO));
 		break;
+	case LENT_TMPFS:
+		add(p, PLAN_TMPFS, NULL, it->dst,
+		    flags | PLAN_NODEV | (it->noexec ? PLAN_NOEXEC : 0) |
+			    (it->writable ? 0 : PLAN_RO))
+			->data = xstrdup(it->src);
+		break;
 	case LENT_DEVICE:
 		add(p, PLAN_BIND, it->src, it->dst, flags | (it->dir ? PLAN_REC : 0));
 		break;

@@ -51,6 +51,7 @@ setup_file() {
 	END
 	: >"$host/dev/nvidia0"; : >"$host/dev/nvidiactl"; : >"$host/dev/nvidia-uvm"
 	: >"$host/dev/nvidia-caps/nvidia-cap1"
+	mkdir "$host/dev/infiniband" && : >"$host/dev/infiniband/uverbs0"
 	echo "NVRM version: NVIDIA UNIX x86_64 Kernel Module  $v  Thu Feb 22 01:44:30 UTC 2024" \
 		>"$host/driver/nvidia/version"
 	printf 'Model: \t NVIDIA A100\nGPU UUID: \t GPU-1\nDevice Minor: \t 0\n' \
@@ -87,6 +88,15 @@ setup_file() {
 		conflicts = licence
 		[elsewhere]
 		when exists = /no/such/place
+		[words]
+		env = SITE_WORDS=a "b" \$c
+		append = PATH=/opt/site/bin
+	END
+	cat >"$host/etc/cdi/odd.json" <<-'END'
+		{"cdiVersion": "0.6.0", "kind": "vendor.com/odd", "devices": [
+		{"name": "mem", "containerEdits": {"mounts": [{"type": "tmpfs", "hostPath": "tmpfs",
+		 "containerPath": "/scratch", "options": ["mode=0700", "size=64k", "noexec"]}]}},
+		{"name": "nic", "containerEdits": {"netDevices": [{"hostInterfaceName": "lo", "name": "x"}]}}]}
 	END
 	mksquashfs "$tree" "$BATS_FILE_TMPDIR/image.sqfs" -comp zstd -all-root -quiet -no-progress
 }
@@ -222,4 +232,106 @@ modules() {
 	same "$(grep -c 'this host runs no NVIDIA kernel driver' <<<"$stderr")" 1
 	run --separate-stderr berth exec --nv --strict "$SQ" true
 	fails 125 'nv: driver: this host runs no NVIDIA kernel driver'
+}
+
+odd_cdi() {
+	run --separate-stderr on_host "$BERTH" exec --device vendor.com/odd=mem "$IMG" sh -c \
+		'echo x >/scratch/f && cat /scratch/f && grep " /scratch " /proc/mounts | cut -d" " -f3-4'
+	same "$status" 0
+	same "$(head -n 1 <<<"$output")" x
+	grep -qE '^tmpfs rw,.*noexec.*size=64k,mode=700' <<<"$output"
+	run --separate-stderr on_host "$BERTH" exec --device vendor.com/odd=nic "$IMG" true
+	same "$status" 0
+	same "$(grep -c 'netDevices: network devices are moved by root only' <<<"$stderr")" 1
+	run --separate-stderr on_host "$BERTH" exec --strict --device vendor.com/odd=nic "$IMG" true
+	fails 125 'netDevices: network devices are moved by root only'
+}
+@test "a CDI device brings file systems in memory; what it cannot bring is said" { needs_host; each_image odd_cdi; }
+
+# From start to stop on the machine with the GPU; the joined programs ask by themselves.
+kept_by_instance() {
+	export HOME=$BATS_TEST_TMPDIR/home XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
+	mkdir -p -m 0700 "$HOME" "$XDG_RUNTIME_DIR"
+	cat >all.sh <<-'END'
+		set -e
+		trap '"$BERTH" -s instance stop lent' EXIT
+		"$BERTH" -q instance start "$@" lent
+		inside() { "$BERTH" exec instance://lent "$@"; }
+		inside ask
+		"$BERTH" exec --cleanenv instance://lent ask
+		inside sh -c 'ls /dev/nvidia0; echo "$SITE_WORDS ${PATH##*:}"; echo $LD_LIBRARY_PATH'
+		"$BERTH" exec --env LD_LIBRARY_PATH=/opt/x instance://lent sh -c 'echo $LD_LIBRARY_PATH'
+	END
+	same "$(on_host bash all.sh --nv --contain --module words "$IMG" 3>&-)" "driver 550.54.14
+driver 550.54.14
+/dev/nvidia0
+a \"b\" \$c /opt/site/bin
+$LIBS
+/opt/x:$LIBS"
+	# Nothing was lent: a join cannot add it, and says so.
+	cat >none.sh <<-'END'
+		trap '"$BERTH" -s instance stop lent' EXIT
+		"$BERTH" -q instance start "$1" lent
+		"$BERTH" exec --nv instance://lent sh -c 'echo "[$LD_LIBRARY_PATH]"'
+	END
+	run --separate-stderr on_host bash none.sh "$IMG" 3>&-
+	same "$output" "[]"
+	grep -q -- '--nv has no effect on an instance that runs' <<<"$stderr"
+}
+@test "what was lent to an instance is there for every program that joins it" { needs_host; each_image kept_by_instance; }
+
+# rank N COMMAND...: task N of two on each of NODES nodes, on the machine with the GPU.
+rank() {
+	local n=$1
+	shift
+	SLURM_JOB_ID=7 SLURM_STEP_ID=0 SLURM_STEP_TASKS_PER_NODE="2(x${NODES:-1})" SLURM_NODEID=0 \
+		SLURM_STEP_NUM_TASKS=$((2 * ${NODES:-1})) SLURM_PROCID=$n SLURM_LOCALID=$n "$@"
+}
+
+kept_by_ranks() {
+	export -f rank
+	cat >ranks.sh <<-'END'
+		for n in 0 1; do
+			rank $n "$BERTH" exec --nv --contain -B "$PWD:/work" "$1" sh -c "
+				ask >/work/said.$n; readlink /proc/self/ns/mnt >/work/ns.$n
+				while ! [ -s /work/ns.0 ] || ! [ -s /work/ns.1 ]; do sleep 0.05; done" &
+		done
+		wait
+	END
+	rm -f said.* ns.*
+	on_host bash ranks.sh "$IMG" 3>&-
+	same "$(cat said.0 said.1)" "$(printf 'driver 550.54.14\ndriver 550.54.14')"
+	same "$(cat ns.0)" "$(cat ns.1)"
+}
+@test "ranks that share a container all have what is lent" { needs_host; each_image kept_by_ranks; }
+
+fabric_unopened() {
+	local said='this host has InfiniBand/RoCE \(verbs\) \(/dev/infiniband/uverbs0\), which the image cannot open'
+	# One of many nodes: the first rank says it, once, and nobody else.
+	export NODES=2 RANK=0
+	on_rank() { rank "$RANK" on_host "$BERTH" exec "$@"; }
+	run --separate-stderr on_rank "$IMG" true
+	same "$status" 0
+	same "$(grep -cE "$said.*it has no libibverbs.so.1; --fabric lends it" <<<"$stderr")" 1
+	same "$(grep -c . <<<"$stderr")" 1
+	RANK=1
+	run --separate-stderr on_rank "$IMG" true
+	same "$status$stderr" 0
+	# A node alone talks through memory; a program alone to nobody.
+	NODES=1 RANK=0
+	run --separate-stderr on_rank "$IMG" true
+	same "$status$stderr" 0
+	run --separate-stderr on_host "$BERTH" exec "$IMG" true
+	same "$status$stderr" 0
+	# Nothing of any host helps an image with musl.
+	[ -d musl ] || { cp -r "$DIR" musl && rm -rf musl/lib musl/lib64 && mkdir musl/lib && : >musl/lib/ld-musl-x86_64.so.1; }
+	run --separate-stderr on_host "$BERTH" exec --fabric musl true
+	same "$status" 0
+	same "$(grep -cE "$said" <<<"$stderr")" 1
+	run --separate-stderr on_host "$BERTH" exec --require-fabric musl true
+	fails 125 '--require-fabric: InfiniBand/RoCE \(verbs\): libibverbs.so.1: '
+}
+@test "a fabric that the image cannot open: one warning, and fatal with --require-fabric" {
+	needs_host
+	each_image fabric_unopened
 }

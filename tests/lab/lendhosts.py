@@ -138,6 +138,8 @@ def nvidia(t, where, version, where32=None, gpus=2, mig=False, imex=False, glvnd
             t.file("/dev/nvidia-caps/nvidia-cap%d" % n)
             t.file("/proc/driver/nvidia/capabilities/" + cap,
                    "DeviceFileMinor: %d\nDeviceFileMode: 292\nDeviceFileModify: 1\n" % n)
+        # Another job's instance, whose node a cgroup keeps from this one.
+        t.file("/proc/driver/nvidia/capabilities/gpu0/mig/gi2/access", "DeviceFileMinor: 12\n")
     if imex:
         t.file("/dev/nvidia-caps-imex-channels/channel0")
     major = ["libcuda.so.1", "libnvidia-ml.so.1", "libnvcuvid.so.1", "libnvidia-encode.so.1",
@@ -237,6 +239,15 @@ def cdi(t):
            '{"name": "gone", "containerEdits": {"deviceNodes": [{"path": "/dev/gone"}]}},'
            '{"name": "hooked", "containerEdits": {%s}}]}' % hook)
     one = '{"cdiVersion": "1.0.0", "kind": "vendor.com/net", "devices": [{"name": "%s", "containerEdits": {"env": ["WHERE=%s"]}}]}'
+    t.file("/etc/cdi/odd.json", '{"cdiVersion": "1.1.0", "kind": "vendor.com/odd", "devices": ['
+           '{"name": "mem", "containerEdits": {"mounts": [{"type": "tmpfs", "hostPath": "tmpfs", "containerPath":'
+           ' "/scratch", "options": ["nosuid", "noexec", "mode=0700", "size=8m"]}]}},'
+           '{"name": "proc", "containerEdits": {"mounts": [{"type": "proc", "hostPath": "proc", "containerPath": "/p"}]}},'
+           '{"name": "mine", "containerEdits": {"additionalGids": [0, %d]}},'
+           '{"name": "group", "containerEdits": {"additionalGids": [4000000]}},'
+           '{"name": "rdt", "containerEdits": {"intelRdt": {"closID": "x"}}},'
+           '{"name": "nic", "containerEdits": {"netDevices": [{"hostInterfaceName": "eth7", "name": "eth0"}]}}]}'
+           % os.getegid())
     t.file("/etc/cdi/t1.json", one % ("twice", "1"))
     t.file("/etc/cdi/t2.json", one % ("twice", "2"))
     t.file("/var/run/cdi/net.json", one % ("x", "run"))

@@ -58,14 +58,25 @@ static int loan_root(const char *kind, const char *name)
 	return fd;
 }
 
+static const struct inside_ops loan_ops = { loan_open, loan_close };
+
+/* What a launch that did not ask for the fabric hears. */
+static inline void loan_watch(struct strv *notes, const char *host, const char *image)
+{
+	auto_close int root = loan_root("hosts", host), inside = loan_root("images", image);
+	struct lend_host h = { .rootfd = root, .image = { .ops = &loan_ops, .arg = &inside } };
+
+	fabric_watch(notes, &h);
+	lend_host_fini(&h);
+}
+
 static inline void loan_make(struct loan *l, const char *host, const char *image)
 {
 	static char *const none[] = { NULL };
-	static const struct inside_ops ops = { loan_open, loan_close };
 	auto_close int root = loan_root("hosts", host), inside = loan_root("images", image);
 	struct lend_host h = { .rootfd = root,
 			       .environ = l->environ ? (char *const *)l->environ : none,
-			       .image = { .ops = &ops, .arg = &inside } };
+			       .image = { .ops = &loan_ops, .arg = &inside } };
 
 	lent_fini(&l->lent);
 	l->e = (struct err){ 0 };

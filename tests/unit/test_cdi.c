@@ -124,6 +124,40 @@ START_TEST(what_cannot_be_done_is_said_and_with_strict_an_error)
 }
 END_TEST
 
+START_TEST(what_only_root_can_do_is_a_warning_and_with_strict_an_error)
+{
+	static const struct {
+		const char *name, *note;
+	} rows[] = {
+		{ "proc", "mount: /p is a mount of type proc, and only bind and tmpfs are made" },
+		{ "group", "additionalGids: you are not a member of group 4000000" },
+		{ "rdt", "intelRdt: cache and memory bandwidth classes are set by root only" },
+		{ "nic", "netDevices: network devices are moved by root only" },
+	};
+	auto_loan struct loan l = { .config = { .own_dev = true } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		auto_free char *device = xasprintf("vendor.com/odd=%s", rows[i].name);
+		auto_free char *note = xasprintf("note: cdi %s: %s", device, rows[i].note);
+
+		l.config.strict = false;
+		borrow(&l, "el9-nv550", device);
+		ck_assert_int_eq(l.r, 0);
+		ck_says(&l, note);
+		l.config.strict = true;
+		borrow(&l, "el9-nv550", device);
+		ck_assert_int_eq(l.r, -1);
+		ck_assert(str_has_prefix(l.e.text, note + strlen("note: ")));
+	}
+	borrow(&l, "el9-nv550", "vendor.com/odd=mine");
+	ck_assert_int_eq(l.r, 0);
+	borrow(&l, "el9-nv550", "vendor.com/odd=mem");
+	ck_assert_int_eq(l.r, 0);
+	ck_says(&l, "/scratch <- mode=0700,size=8m");
+	ck_assert(l.lent.items[0].writable && l.lent.items[0].noexec);
+}
+END_TEST
+
 START_TEST(the_job_names_its_devices)
 {
 	static const char *const slurm[] = { "SLURM_JOB_GPUS=1", "CUDA_VISIBLE_DEVICES=0", NULL };
@@ -146,4 +180,5 @@ END_TEST
 
 UNIT(cdi, names_have_a_vendor_a_class_and_a_device, a_bad_spec_says_what_is_wrong,
      a_device_brings_its_own_and_the_common_edits, a_later_directory_hides_an_earlier_one,
-     what_cannot_be_done_is_said_and_with_strict_an_error, the_job_names_its_devices)
+     what_cannot_be_done_is_said_and_with_strict_an_error,
+     what_only_root_can_do_is_a_warning_and_with_strict_an_error, the_job_names_its_devices)

@@ -62,6 +62,38 @@ START_TEST(each_launcher_is_known_by_its_variables)
 }
 END_TEST
 
+START_TEST(a_launch_of_one_rank_or_of_one_node_spans_none)
+{
+	static const struct {
+		bool spans;
+		const char *env[8];
+	} t[] = {
+		{ false, { "HOME=/" } },
+		{ false,
+		  { "SLURM_STEP_ID=1", "SLURM_STEP_TASKS_PER_NODE=1", "SLURM_STEP_NUM_TASKS=1" } },
+		{ false,
+		  { "SLURM_STEP_ID=1", "SLURM_STEP_TASKS_PER_NODE=4", "SLURM_STEP_NUM_TASKS=4" } },
+		{ true,
+		  { "SLURM_STEP_ID=1", "SLURM_STEP_TASKS_PER_NODE=1(x4)", "SLURM_NODEID=0",
+		    "SLURM_STEP_NUM_TASKS=4" } },
+		{ false, { "MPI_LOCALNRANKS=2", "MPI_LOCALRANKID=0", "PMI_SIZE=2" } },
+		{ true, { "MPI_LOCALNRANKS=2", "MPI_LOCALRANKID=0", "PMI_SIZE=8" } },
+		{ true, { "MPI_LOCALNRANKS=2", "MPI_LOCALRANKID=0" } }, /* not known */
+		{ true, { "FLUX_JOB_ID=f2", "FLUX_TASK_RANK=0", "FLUX_JOB_SIZE=2" } },
+		{ false, { "FLUX_JOB_ID=f2", "FLUX_TASK_RANK=0", "FLUX_JOB_SIZE=1" } },
+		{ false,
+		  { "OMPI_COMM_WORLD_LOCAL_SIZE=2", "PMIX_NAMESPACE=1",
+		    "OMPI_COMM_WORLD_SIZE=2" } },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct launcher l = find((char *const *)t[i].env);
+
+		ck_assert_msg(launcher_spans_nodes(&l) == t[i].spans, "row %zu", i);
+	}
+}
+END_TEST
+
 START_TEST(what_is_no_rank_has_no_launcher)
 {
 	struct launcher l;
@@ -253,7 +285,8 @@ START_TEST(only_where_peers_are_possible_is_a_container_shared)
 }
 END_TEST
 
-UNIT(launcher, each_launcher_is_known_by_its_variables, what_is_no_rank_has_no_launcher,
+UNIT(launcher, each_launcher_is_known_by_its_variables,
+     a_launch_of_one_rank_or_of_one_node_spans_none, what_is_no_rank_has_no_launcher,
      mpirun_inside_of_a_slurm_step_wins, the_tasks_of_this_node_come_out_of_slurm_s_list,
      numbers_that_are_none_are_not_known, a_value_of_a_megabyte_is_cut,
      a_launcher_s_variables_are_its_own, directories_of_the_launcher_are_named_once_each,

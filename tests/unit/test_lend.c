@@ -265,6 +265,60 @@ START_TEST(visible_devices_choose_the_nodes)
 }
 END_TEST
 
+/* Which instance it is only NVML knows; what belongs to none, and what this job may not open,
+ * is kept out all the same. */
+START_TEST(a_mig_instance_by_its_own_uuid_brings_the_nodes_of_instances)
+{
+	static const char *const uuid[] = {
+		"NVIDIA_VISIBLE_DEVICES=MIG-99999999-1111-2222-3333-444455556666", NULL
+	};
+	static const char *const pair[] = { "NVIDIA_VISIBLE_DEVICES=0:0", NULL };
+	static const char *const whole[] = { "NVIDIA_VISIBLE_DEVICES=1:0", NULL };
+	auto_loan struct loan l = { .config = { .nv = true, .own_dev = true } };
+
+	for (size_t i = 0; i < 2; i++) {
+		l.environ = i ? pair : uuid;
+		loan_make(&l, "el9-nv550", "glibc231");
+		ck_assert_int_eq(l.r, 0);
+		ck_says(&l, "nv: /dev/nvidia0: given");
+		ck_silent(&l, "nv: /dev/nvidia1");
+		ck_says(&l, "nv: /dev/nvidia-caps/nvidia-cap1: given");
+		ck_says(&l, "nv: /dev/nvidia-caps/nvidia-cap3: given");
+		ck_silent(&l, "nv: /dev/nvidia-caps/nvidia-cap2");
+		ck_says(&l, "nv: /dev/nvidia-caps/nvidia-cap12: skipped: this job may not open it");
+		ck_silent(&l, "/dev/nvidia-caps/nvidia-cap12 <-");
+	}
+	l.environ = whole; /* a GPU of which nothing is known */
+	loan_make(&l, "el9-nv550", "glibc231");
+	ck_says(&l, "nv: /dev/nvidia1: given");
+	ck_says(&l, "nv: /dev/nvidia-caps/nvidia-cap2: given");
+}
+END_TEST
+
+START_TEST(a_launch_over_nodes_hears_once_of_a_fabric_that_its_image_cannot_open)
+{
+	static const struct {
+		const char *host, *image, *note;
+	} hosts[] = {
+		{ "ubuntu2204-nv535", "glibc227",
+		  "this host has InfiniBand/RoCE (verbs) (/dev/infiniband/uverbs0), which the "
+		  "image cannot open, so its ranks will use TCP between nodes: it has no "
+		  "libibverbs.so.1; --fabric lends it, --require-fabric makes this an error" },
+		{ "el9-nv550", "glibc231", "this host has Slingshot (cxi) (/dev/cxi0)" },
+		{ "bare", "glibc227", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+		auto_strv struct strv notes = { 0 };
+
+		loan_watch(&notes, hosts[i].host, hosts[i].image);
+		ck_assert_uint_eq(notes.n, hosts[i].note ? 1 : 0);
+		if (hosts[i].note)
+			ck_assert_msg(str_has_prefix(notes.v[0], hosts[i].note), "%s", notes.v[0]);
+	}
+}
+END_TEST
+
 START_TEST(capabilities_choose_the_libraries)
 {
 	static const char *const compute[] = { "APPTAINERENV_NVIDIA_DRIVER_CAPABILITIES=compute",
@@ -342,6 +396,7 @@ END_TEST
 
 UNIT(lend, each_machine_lends_to_each_image_what_it_can_run,
      what_the_user_did_not_ask_for_is_a_warning, strict_makes_an_absent_driver_an_error,
-     visible_devices_choose_the_nodes, capabilities_choose_the_libraries,
-     what_an_image_requires_of_the_driver_is_compared,
+     visible_devices_choose_the_nodes, a_mig_instance_by_its_own_uuid_brings_the_nodes_of_instances,
+     a_launch_over_nodes_hears_once_of_a_fabric_that_its_image_cannot_open,
+     capabilities_choose_the_libraries, what_an_image_requires_of_the_driver_is_compared,
      thirty_two_bit_libraries_want_a_c_library_of_their_own, the_scheduler_chooses_amd_devices)
