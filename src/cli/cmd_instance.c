@@ -118,7 +118,8 @@ static const struct opt stop_opts[] = {
 	OPT_FLAG('a', "all", NULL, struct stop_words, all, "stop all of them"),
 	OPT_FLAG('F', "force", NULL, struct stop_words, force, "kill at once"),
 	OPT_STR('s', "signal", "SIGNAL", NULL, struct stop_words, signal,
-		"the signal that asks the program to end (INT)"),
+		"the signal that asks the program to end (INT; with --oci-compat at the start, the image's "
+		"StopSignal)"),
 	OPT_STR('t', "timeout", "SECONDS", NULL, struct stop_words, timeout,
 		"kill what has not ended by then (10)"),
 	{ OPT_KIND_STR, 'u', "user", "NAME", NULL, 0, OPT_HIDDEN | OPT_REFUSED,

@@ -1,11 +1,9 @@
 #include "src/flow/instance.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include "src/base/json.h"
@@ -14,6 +12,7 @@
 #include "src/flow/instances.h"
 #include "src/flow/table.h"
 #include "src/host/process.h"
+#include "src/host/signals.h"
 
 static void list_json(struct buf *out, const struct instances *all)
 {
@@ -77,25 +76,6 @@ int flow_instance_list(struct buf *out, const struct instance_list_req *req, str
 	return 0;
 }
 
-/* "USR1", "SIGUSR1", "sigusr1", "10". */
-static int signal_number(const char *text, struct err *e)
-{
-	char *end;
-	long n = strtol(text, &end, 10);
-
-	if (isdigit((unsigned char)*text) && !*end && n > 0 && n <= SIGRTMAX)
-		return (int)n;
-	if (!strncasecmp(text, "SIG", 3))
-		text += 3;
-	for (int sig = 1; sig < NSIG; sig++) {
-		const char *name = sigabbrev_np(sig);
-
-		if (name && !strcasecmp(name, text))
-			return sig;
-	}
-	return err_set(e, ERR_USAGE, "--signal %s: no such signal", text);
-}
-
 static int64_t now_ms(void)
 {
 	struct timespec t;
@@ -107,11 +87,13 @@ static int64_t now_ms(void)
 int flow_instance_stop(const struct instance_stop_req *req, struct err *e)
 {
 	auto_instances struct instances all = { 0 };
-	int sig = req->signal ? signal_number(req->signal, e) : SIGINT;
+	int sig = req->signal ? signal_parse(req->signal) : 0;
 	int64_t end = now_ms() + (int64_t)req->timeout * 1000;
 	int r = 0;
 
-	if (sig < 0 || instances_list(&all, req->glob, e) < 0)
+	if (req->signal && !sig)
+		return err_set(e, ERR_USAGE, "--signal %s: no such signal", req->signal);
+	if (instances_list(&all, req->glob, e) < 0)
 		return -1;
 	if (!all.n)
 		return err_set(e, ERR_NOTFOUND, "no instance found");
@@ -120,7 +102,10 @@ int flow_instance_stop(const struct instance_stop_req *req, struct err *e)
 
 		log_info("Stopping %s instance of %s (PID=%ld)", in->name, in->image,
 			 (long)in->pid);
-		if (init_stop(in->pidfd, req->force ? SIGKILL : sig) < 0 && errno != ESRCH)
+		if (init_stop(in->pidfd, req->force ? SIGKILL
+					 : sig	    ? sig
+						    : in->stop) < 0 &&
+		    errno != ESRCH)
 			r = err_sys(e, "stop instance %s (PID=%ld)", in->name, (long)in->pid);
 	}
 	for (size_t i = 0; i < all.n; i++) {

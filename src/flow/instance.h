@@ -21,7 +21,7 @@ int flow_instance_list(struct buf *out, const struct instance_list_req *req, str
 
 struct instance_stop_req {
 	const char *glob;   /* NULL: all */
-	const char *signal; /* "TERM", "SIGTERM", "15"; NULL: SIGINT */
+	const char *signal; /* "TERM", "SIGTERM", "15"; NULL: what the start noted */
 	unsigned timeout;   /* seconds until SIGKILL */
 	bool force;	    /* SIGKILL at once */
 };

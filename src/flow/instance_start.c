@@ -15,6 +15,7 @@
 #include "src/enter/waiter.h"
 #include "src/flow/run_enter.h"
 #include "src/host/process.h"
+#include "src/host/signals.h"
 
 void instance_start_fini(struct instance_start *s)
 {
@@ -104,6 +105,17 @@ int instance_start_claim(struct instance_start *s, const struct run_req *req, st
 	if (s->null < 0)
 		return err_sys(e, "/dev/null");
 	return logs_place(s, req->instance, e);
+}
+
+int instance_start_signal(struct instance_start *s, const struct run_req *req,
+			  const struct oci_config *oci, struct err *e)
+{
+	const char *name = oci && *oci->stop_signal ? oci->stop_signal : "TERM";
+
+	s->note.stop = req->oci_compat ? signal_parse(name) : SIGINT;
+	if (!s->note.stop)
+		return err_set(e, ERR_INPUT, "StopSignal %s of the image: no such signal", name);
+	return 0;
 }
 
 /* A shell script that starts instances in its background has them ignore INT and QUIT. */

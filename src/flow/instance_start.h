@@ -10,6 +10,7 @@
 #ifndef FLOW_INSTANCE_START_H
 #define FLOW_INSTANCE_START_H
 
+#include "image/oci.h"
 #include "src/base/err.h"
 #include "src/enter/enter.h"
 #include "src/flow/instances.h"
@@ -28,6 +29,10 @@ void instance_start_fini(struct instance_start *s);
 
 /* As instance_claim(), and opens the logs. */
 int instance_start_claim(struct instance_start *s, const struct run_req *req, struct err *e);
+/* The signal that will stop it: with --oci-compat the image's StopSignal (TERM where it has none),
+ * else INT, as Apptainer.  oci may be NULL.  ERR_INPUT: StopSignal is none. */
+int instance_start_signal(struct instance_start *s, const struct run_req *req,
+			  const struct oci_config *oci, struct err *e);
 /* 0: it runs.  Else as run_enter(). */
 int instance_start_act(struct instance_start *s, struct enter *x, struct plan *p, int keeper,
 		       struct err *e);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -79,6 +80,9 @@ static bool note_read(struct instance *out, const char *path)
 	out->start = (uint64_t)number(doc, "start");
 	out->ns = (unsigned)number(doc, "namespaces");
 	instance_lent_read(&out->lent, json_get(doc, "lent"));
+	out->stop = (int)number(doc, "stop");
+	if (out->stop < 1 || out->stop > SIGRTMAX)
+		out->stop = SIGINT;
 	if (out->name && out->image && out->log_out && out->log_err && out->pid > 0)
 		out->pidfd = process_open(out->pid, out->start);
 	return out->pidfd >= 0;
@@ -256,6 +260,7 @@ int instance_note(const struct instance_claim *c, const struct instance *i, cons
 	jw_int(&w, "pid", i->pid);
 	jw_int(&w, "start", (int64_t)i->start);
 	jw_int(&w, "namespaces", i->ns);
+	jw_int(&w, "stop", i->stop);
 	jw_str(&w, "image", i->image);
 	jw_str(&w, "logErrPath", i->log_err);
 	jw_str(&w, "logOutPath", i->log_out);

@@ -29,6 +29,7 @@ struct instance {
 	pid_t pid;	/* of its first process */
 	uint64_t start; /* of that, as process_start_time() says */
 	unsigned ns;	/* CLONE_NEW* that it has, user and mount included */
+	int stop;	/* the signal that asks its program to end */
 	int pidfd;
 	struct lent lent; /* variables and search path only */
 };

@@ -141,6 +141,7 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 	if (run_image_open(&image, buf_str(&path), facts.cwd, req, &facts.image, e) < 0)
 		return source_explain_missing(req->image, e);
 	if (run_settings_image(&settings, &image, e) < 0 ||
+	    (req->instance && instance_start_signal(&start, req, image.image->oci, e) < 0) ||
 	    run_user_gather(&user, req, &image, &facts, &settings.notes, e) < 0)
 		return -1;
 	if (run_images_gather(&images, req, &facts, e) < 0)

@@ -1,4 +1,4 @@
-# Who one is inside: the image's User with --oci-compat, --security.
+# Who one is inside, and how one ends: the image's User and StopSignal with --oci-compat, --security.
 load kernel
 
 setup() {
@@ -10,12 +10,12 @@ setup() {
 	mksquashfs tree root.sqfs -all-root -quiet -no-progress -noappend
 }
 
-# image USER: app.sif whose configuration says so.
+# image USER [STOPSIGNAL]: app.sif whose configuration says so.
 image() {
 	local arch
 	case $(uname -m) in x86_64) arch=2 ;; *) arch=4 ;; esac
 	rm -f app.sif
-	printf '{"User":"%s","Entrypoint":["/bin/id"]}' "$1" >oci-config.json
+	printf '{"User":"%s","StopSignal":"%s","Entrypoint":["/bin/id"]}' "$1" "${2:-}" >oci-config.json
 	berth sif new app.sif
 	berth sif add --datatype 6 --groupid 1 app.sif oci-config.json
 	berth sif add --datatype 4 --partfs 1 --parttype 2 --partarch $arch --groupid 1 app.sif root.sqfs
@@ -64,3 +64,37 @@ numbers() {
 	fails 125 'exclude each other'
 }
 @test "--security uid and gid are numbers for the caller; the rest is refused" { each_image numbers; }
+
+# stopped_by ARG...: the signal that `instance stop` sent to an instance that was started with ARG...
+stopped_by() {
+	berth instance start "$@" -B "$PWD:/out" app.sif one 3>&-
+	until_is 20 test -e ready
+	berth instance stop ${STOP:-} one
+	cat heard
+	rm -f ready heard
+}
+
+@test "instance stop: the image's StopSignal with --oci-compat, INT without, --signal before both" {
+	export HOME=$BATS_TEST_TMPDIR/home XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
+	mkdir -m 0700 "$HOME" "$XDG_RUNTIME_DIR"
+	mkdir -p tree/.singularity.d
+	cat >tree/.singularity.d/startscript <<-'S'
+		#!/bin/sh
+		for s in INT TERM USR1 USR2; do trap "echo $s >/out/heard; exit 0" $s; done
+		echo >/out/ready
+		while :; do sleep 0.1; done
+	S
+	chmod 755 tree/.singularity.d/startscript
+	mksquashfs tree root.sqfs -all-root -quiet -no-progress -noappend
+	image "" SIGUSR1
+	same "$(stopped_by --oci-compat)" USR1
+	same "$(stopped_by)" INT
+	same "$(STOP="-s usr2" stopped_by --oci-compat)" USR2
+	image ""
+	same "$(stopped_by --oci-compat)" TERM
+	image "" SIGNONE
+	run --separate-stderr berth instance start --oci-compat app.sif one
+	fails 125 'StopSignal SIGNONE of the image: no such signal'
+	run --separate-stderr berth instance stop -s NONE --all
+	fails 125 '--signal NONE: no such signal'
+}
