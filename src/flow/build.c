@@ -149,19 +149,6 @@ static int open_store(struct build *b, struct err *e)
 	return store_sweep(b->store, PART_AGE, e);
 }
 
-int build_find_stage(struct build *b, const char *name, struct err *e)
-{
-	int i = b->def ? def_find_stage(b->def, name, b->nstages)
-		       : dockerfile_find_stage(b->docker, name, b->nstages);
-
-	if (i >= 0)
-		return i;
-	return err_set(e, ERR_INPUT,
-		       "no stage is called %s; to copy from an image, give it a stage of its own "
-		       "(FROM %s AS x)",
-		       name, name);
-}
-
 static int do_step(struct build *b, struct build_stage *s, const struct step *step, struct err *e)
 {
 	int fd;
@@ -404,7 +391,7 @@ static int check_output(struct build *b, struct err *e)
 
 static int plan_all(struct build *b, struct err *e)
 {
-	for (size_t i = 0; i < b->nstages; i++)
+	for (size_t i = 0; i < b->nrecipe; i++)
 		if (build_base_find(b, &b->stages[i], e) < 0 || build_spec_plan(b, i, e) < 0)
 			return -1;
 	return build_spec_unused(b, e);
@@ -430,7 +417,7 @@ static int run(struct build *b, struct err *e)
 	if (digest_ready(e) < 0 || read_epoch(b, e) < 0 || check_output(b, e) < 0 ||
 	    open_work(b, e) < 0 || open_store(b, e) < 0 || plan_all(b, e) < 0)
 		return -1;
-	last = &b->stages[b->nstages - 1];
+	last = &b->stages[b->nrecipe - 1];
 	image_key(b, last, &key);
 	r = from_store(b, &key, e);
 	if (r)
@@ -438,7 +425,7 @@ static int run(struct build *b, struct err *e)
 	if (become_root(b, e) < 0)
 		return -1;
 	build_signals();
-	r = b->req->update ? update(b, last, e) : build_stage_make(b, b->nstages - 1, e);
+	r = b->req->update ? update(b, last, e) : build_stage_make(b, b->nrecipe - 1, e);
 	return r < 0 ? -1 : finish(b, last, &key, e);
 }
 

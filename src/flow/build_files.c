@@ -14,6 +14,7 @@
 #include "src/base/path.h"
 #include "src/flow/build_add.h"
 #include "src/flow/build_copy.h"
+#include "src/flow/build_fetch.h"
 #include "src/flow/build_glob.h"
 #include "src/flow/build_names.h"
 #include "src/flow/build_state.h"
@@ -239,6 +240,29 @@ static int put_data(struct build_stage *s, const struct step *step, const struct
 	return 0;
 }
 
+/* ADD of a URL: the file as it came; archives are not unpacked. */
+static int put_url(struct build *b, struct build_stage *s, const struct step *step,
+		   struct copier *c, const struct step_item *item, struct err *e)
+{
+	auto_free char *file = NULL, *full = path_clean("/", item->dst), *parent = NULL;
+	auto_close int to = -1;
+
+	if (build_fetch(b, step, item, &file, e) < 0)
+		return -1;
+	if (str_has_suffix(item->dst, "/") || tree_has_dir(&s->tree, full)) {
+		auto_free char *name = NULL, *deeper = NULL;
+
+		if (build_fetch_name(item, &name, e) < 0)
+			return -1;
+		deeper = path_join(full, name);
+		free(full);
+		full = take_ptr(deeper);
+	}
+	parent = path_dir(full);
+	to = build_tree_dir(&s->tree, parent, e);
+	return to < 0 ? -1 : copy_one(c, AT_FDCWD, file, to, path_base(full), e);
+}
+
 int build_files(struct build *b, struct build_stage *s, const struct step *step, struct err *e)
 {
 	struct copier c = { .to = s->tree.owners,
@@ -257,8 +281,9 @@ int build_files(struct build *b, struct build_stage *s, const struct step *step,
 		const struct step_item *item = &step->items[i];
 		auto_strv struct strv found = { 0 };
 
-		if (item->data) {
-			r = put_data(s, step, &c, item, e);
+		if (item->data || item->url) {
+			r = item->url ? put_url(b, s, step, &c, item, e)
+				      : put_data(s, step, &c, item, e);
 			continue;
 		}
 		r = find(b, step, &src, item, &found, e);
@@ -371,7 +396,9 @@ int build_files_key(struct build *b, const struct step *step, struct buf *key, s
 	for (size_t i = 0; r == 0 && i < step->nitems; i++) {
 		auto_strv struct strv found = { 0 };
 
-		if (step->items[i].data)
+		if (step->items[i].url)
+			r = build_fetch_key(b, step, &step->items[i], key, e);
+		if (step->items[i].data || step->items[i].url)
 			continue;
 		r = find(b, step, &src, &step->items[i], &found, e);
 		for (size_t k = 0; r == 0 && k < found.n; k++) {

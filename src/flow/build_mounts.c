@@ -115,6 +115,23 @@ static int host_file(struct build_mounts *m, struct build *b, struct plan *p, co
 	return 0;
 }
 
+/* For apt, which cannot become another user where only one id is mapped; see plan/emulation.h. */
+static int apt_file(struct build_mounts *m, struct build *b, struct plan *p, struct err *e)
+{
+	static const char text[] = EMULATION_APT_TEXT;
+	auto_free char *staged = path_join(b->work, "apt.conf");
+
+	if (p->emulation == EMULATION_NONE)
+		return 0;
+	if (file_write_atomic(b->workfd, "apt.conf", text, sizeof(text) - 1, 0644, e) < 0 ||
+	    point(m, EMULATION_APT_PATH, false, 0, e) < 0)
+		return -1;
+	strv_add(&m->staged, "apt.conf");
+	add(p, PLAN_BIND, staged, EMULATION_APT_PATH, PLAN_RO);
+	strv_env_set(&p->env, "APT_CONFIG", EMULATION_APT_PATH);
+	return 0;
+}
+
 static int user_binds(struct build_mounts *m, const struct build *b, struct plan *p, struct err *e)
 {
 	auto_binds struct binds binds = { 0 };
@@ -284,7 +301,7 @@ int build_mounts_add(struct build_mounts *m, struct build *b, const struct step 
 		return -1;
 	close(env);
 	if (host_dirs(m, p, e) < 0 || host_file(m, b, p, "/etc/resolv.conf", e) < 0 ||
-	    host_file(m, b, p, "/etc/hosts", e) < 0)
+	    host_file(m, b, p, "/etc/hosts", e) < 0 || apt_file(m, b, p, e) < 0)
 		return -1;
 	if (!b->docker) {
 		env = build_tree_dir(m->tree, "/.singularity.d/env", e);

@@ -209,6 +209,8 @@ int build_run(struct build *b, struct build_stage *s, const struct step *step, s
 	    make_argv(step, r.plan, e) < 0 || build_mounts_add(&m, b, step, r.plan, e) < 0 ||
 	    build_env_make(b, s, step, r.plan, e) < 0)
 		goto out;
+	if (step->no_network)
+		r.plan->ns |= CLONE_NEWNET;
 	r.plan->env_pwd = r.plan->env.n;
 	strv_addf(&r.plan->env, "PWD=%s", cwd);
 	strv_add(&r.plan->cwd, cwd);

@@ -20,7 +20,16 @@ static const char *const schemes[] = { "docker-archive", "docker-daemon", "docke
 				       "oci-archive",	 "oci",		  "oras",
 				       "library",	 "shub" };
 
-static struct build_stage *add_stage(struct build *b)
+/* So many more stages may be images that are copied from. */
+#define IMAGES_MAX 64
+
+static void make_room(struct build *b, size_t n)
+{
+	b->cap = n + IMAGES_MAX;
+	b->stages = arena_array(&b->arena, struct build_stage, b->cap);
+}
+
+struct build_stage *build_spec_add_stage(struct build *b)
 {
 	struct build_stage *s = &b->stages[b->nstages++];
 
@@ -33,8 +42,9 @@ static void one_image(struct build *b, const char *agent, const char *from)
 {
 	struct build_stage *s;
 
-	b->stages = arena_new(&b->arena, struct build_stage);
-	s = add_stage(b);
+	make_room(b, 1);
+	s = build_spec_add_stage(b);
+	b->nrecipe = 1;
 	s->agent = agent;
 	s->from = from;
 	s->name = from;
@@ -161,15 +171,16 @@ static int from_def(struct build *b, const struct buf *text, struct err *e)
 	if (def_parse(&b->def, buf_str(text), text->len, &o, e) < 0 || choose_sections(b, e) < 0)
 		return -1;
 	b->text = b->def->text;
-	b->stages = arena_array(&b->arena, struct build_stage, b->def->nstages);
+	make_room(b, b->def->nstages);
 	for (size_t i = 0; i < b->def->nstages; i++) {
-		struct build_stage *s = add_stage(b);
+		struct build_stage *s = build_spec_add_stage(b);
 
 		s->def = &b->def->stages[i];
 		s->name = s->def->name ? s->def->name : arena_printf(&b->arena, "%zu", i);
 		s->agent = def_header(s->def, "bootstrap");
 		s->from = def_header(s->def, "from");
 	}
+	b->nrecipe = b->nstages;
 	return 0;
 }
 
@@ -179,6 +190,16 @@ static void docker_opts(struct build *b, struct docker_opts *o)
 				   .used = b->args_used,
 				   .arch = b->req->arch ? b->req->arch : image_host_arch(),
 				   .environ = environ };
+}
+
+const char *build_spec_docker_agent(const char *from)
+{
+	if (!strcmp(from, "scratch"))
+		return "scratch";
+	/* As a drop-in would never say: an image file can be a base here too. */
+	if (from[0] == '/' || str_has_prefix(from, "./") || str_has_suffix(from, ".sif"))
+		return "localimage";
+	return "docker";
 }
 
 static int from_dockerfile(struct build *b, const struct buf *text, struct err *e)
@@ -199,23 +220,20 @@ static int from_dockerfile(struct build *b, const struct buf *text, struct err *
 				   : file_read(AT_FDCWD, file, &ignore, 1 << 20, e) < 0)
 		return -1;
 	docker_ignore_parse(&b->ignore, buf_str(&ignore));
-	b->stages = arena_array(&b->arena, struct build_stage, b->docker->nstages);
+	make_room(b, b->docker->nstages);
 	for (size_t i = 0; i < b->docker->nstages; i++) {
 		const struct docker_stage *d = &b->docker->stages[i];
-		struct build_stage *s = add_stage(b);
+		struct build_stage *s = build_spec_add_stage(b);
 
 		s->name = d->name ? d->name : arena_printf(&b->arena, "%zu", i);
 		if (dockerfile_base(b->docker, i, &o, &s->from, e) < 0)
 			return -1;
 		s->from_stage = dockerfile_find_stage(b->docker, s->from, i);
-		s->agent = strcmp(s->from, "scratch") ? "docker" : "scratch";
-		/* As a drop-in would never say: an image file can be a base here too. */
-		if (s->from[0] == '/' || str_has_prefix(s->from, "./") ||
-		    str_has_suffix(s->from, ".sif"))
-			s->agent = "localimage";
+		s->agent = build_spec_docker_agent(s->from);
 		if (b->req->target && d->name && !strcasecmp(b->req->target, d->name))
 			break;
 	}
+	b->nrecipe = b->nstages;
 	if (b->req->target &&
 	    dockerfile_find_stage(b->docker, b->req->target, b->docker->nstages) < 0)
 		return err_set(e, ERR_USAGE, "--target %s: no stage is called so", b->req->target);
@@ -352,7 +370,7 @@ int build_spec_plan(struct build *b, size_t i, struct err *e)
 
 	if (s->from_stage >= 0)
 		s->base = *build_spec_key(&b->stages[s->from_stage]);
-	if (b->docker && docker_steps(b, i, e) < 0)
+	if (b->docker && i < b->nrecipe && docker_steps(b, i, e) < 0)
 		return -1;
 	if (s->def)
 		def_steps(&s->steps, s->def);

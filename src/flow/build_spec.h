@@ -8,6 +8,11 @@
 
 #include "src/flow/build_state.h"
 
+/* A stage behind the others; there is room for all of the recipe and some images. */
+struct build_stage *build_spec_add_stage(struct build *b);
+/* The agent for what FROM and --from name. */
+const char *build_spec_docker_agent(const char *from);
+
 int build_spec_read(struct build *b, struct err *e);
 int build_spec_plan(struct build *b, size_t i, struct err *e);
 /* Arguments that nothing used: an error, or a warning when the request says so. */

@@ -45,8 +45,10 @@ struct build {
 	bool *args_used;
 	const char *text; /* the recipe's, as the image keeps it; NULL: an image was given */
 	struct build_stage *stages;
-	size_t nstages;
-	char *work; /* private directory, absolute */
+	size_t nrecipe; /* stages of the recipe; the last of them is the result */
+	size_t nstages; /* with the images that are only copied from */
+	size_t cap;	/* stages never move */
+	char *work;	/* private directory, absolute */
 	int workfd;
 	struct stat workst;
 	char *context; /* of COPY, absolute */
@@ -60,7 +62,8 @@ struct build {
 
 /* The tree of stage i, built as far as it was not. */
 int build_stage_make(struct build *b, size_t i, struct err *e);
-/* The stage that COPY --from or %files from names; -1 with e. */
+/* build_find.c: the stage that COPY --from or %files from names; an image that a Dockerfile copies
+ * from becomes one.  -1 with e. */
 int build_find_stage(struct build *b, const char *name, struct err *e);
 
 /* build_files.c: STEP_COPY.  build_files_key adds what the sources hold. */

@@ -6,8 +6,8 @@
  *	dockerfile_steps(&steps, &config, f, i, &opts, e);    // once the base's config is known
  *
  * Pure: nothing is opened, the text is foreign.  The language is that of BuildKit's Dockerfile
- * reference, syntax 1.7, apart from what needs its daemon (RUN --mount=type=ssh, --network=none,
- * --security, git sources): these are refused by name. */
+ * reference, syntax 1.7, apart from what needs its daemon (RUN --mount=type=ssh, --security, git
+ * sources): these are refused by name. */
 #ifndef RECIPE_DOCKER_H
 #define RECIPE_DOCKER_H
 

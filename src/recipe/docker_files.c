@@ -127,11 +127,11 @@ int docker_do_run(struct docker_walk *w, const struct docker_instr *i, struct er
 	if (security && strcmp(security, "sandbox") != 0)
 		return err_set(e, ERR_UNSUPPORTED, "RUN --security=%.40s is not supported",
 			       security);
-	if (net && strcmp(net, "default") != 0 && strcmp(net, "host") != 0)
-		return err_set(
-			e, ERR_UNSUPPORTED,
-			"RUN --network=%.40s is not supported: a build has the host's network",
-			net);
+	if (net && strcmp(net, "default") != 0 && strcmp(net, "host") != 0 &&
+	    strcmp(net, "none") != 0)
+		return err_set(e, ERR_INPUT, "RUN --network=%.40s: it is default, host or none",
+			       net);
+	s->no_network = net && !strcmp(net, "none");
 	if (i->json) {
 		if (!*i->json)
 			return err_set(e, ERR_INPUT, "RUN [] with nothing in it");
@@ -153,9 +153,6 @@ int docker_do_run(struct docker_walk *w, const struct docker_instr *i, struct er
 			continue;
 		if (docker_mount(w->a, &w->scope, i->flags[k].value, workdir(w), m, e) < 0)
 			return -1;
-		if (m->from && dockerfile_find_stage(w->f, m->from, w->stage) < 0)
-			return err_set(e, ERR_INPUT, "--mount: no earlier stage is called %.100s",
-				       m->from);
 		s->nmounts++;
 	}
 	return 0;
@@ -225,10 +222,29 @@ static int copy_flags(struct docker_walk *w, const struct docker_instr *i, struc
 		else if (!strcmp(name, "from"))
 			s->from = v;
 		else if (!strcmp(name, "checksum"))
-			return err_set(e, ERR_UNSUPPORTED, "ADD --checksum is not supported");
+			s->checksum = v;
 	}
 	if (n)
 		s->exclude = ex;
+	return 0;
+}
+
+static int add_url(struct step_item *item, struct err *e)
+{
+	const char *src = item->src;
+	size_t n = src ? strcspn(src, "?#") : 0;
+
+	if (!src)
+		return 0;
+	if (str_has_prefix(src, "git@") || str_has_prefix(src, "git://") ||
+	    (strstr(src, "://") && n > 4 && !strncmp(src + n - 4, ".git", 4)))
+		return err_set(e, ERR_UNSUPPORTED,
+			       "ADD of %.200s is not supported: git is not spoken; clone it in "
+			       "RUN, or beside the Dockerfile",
+			       src);
+	item->url = str_has_prefix(src, "http://") || str_has_prefix(src, "https://");
+	if (!item->url && strstr(src, "://"))
+		return err_set(e, ERR_UNSUPPORTED, "ADD of %.200s: only http:// and https://", src);
 	return 0;
 }
 
@@ -254,12 +270,11 @@ int docker_do_copy(struct docker_walk *w, const struct docker_instr *i, struct e
 
 		if (copy_item(w, i, src, dst, &s->items[s->nitems], e) < 0)
 			return -1;
-		if (s->rules == COPY_ADD && (strstr(src, "://") || str_has_prefix(src, "git@")))
-			return err_set(e, ERR_UNSUPPORTED,
-				       "ADD of %.200s is not supported: fetch it in RUN, or put it "
-				       "into the build's directory",
-				       src);
+		if (s->rules == COPY_ADD && add_url(&s->items[s->nitems], e) < 0)
+			return -1;
 	}
+	if (s->checksum && (s->nitems != 1 || !s->items[0].url))
+		return err_set(e, ERR_INPUT, "--checksum goes with ADD of one URL");
 	return 0;
 }
 

@@ -114,11 +114,14 @@ static void copy_json(const struct step *s, struct jw *w)
 		str_or_nothing(w, "src", s->items[i].src);
 		str_or_nothing(w, "data", s->items[i].data);
 		str_or_nothing(w, "dst", s->items[i].dst);
+		if (s->items[i].url)
+			jw_bool(w, "url", true);
 		jw_end(w);
 	}
 	jw_end(w);
 	str_or_nothing(w, "chown", s->chown);
 	str_or_nothing(w, "chmod", s->chmod);
+	str_or_nothing(w, "checksum", s->checksum);
 	list(w, "exclude", s->exclude);
 	if (s->parents)
 		jw_bool(w, "parents", true);
@@ -134,6 +137,8 @@ static void what_json(const struct step *s, struct jw *w)
 	str_or_nothing(w, "cwd", s->cwd);
 	str_or_nothing(w, "user", s->user);
 	str_or_nothing(w, "dir", s->dir);
+	if (s->no_network)
+		jw_bool(w, "no_network", true);
 	mounts_json(s, w);
 	copy_json(s, w);
 }

@@ -39,6 +39,7 @@ struct step_item {
 	const char *dst;  /* absolute, with a slash at its end when a directory is meant; NULL: as
 			   * the source's path */
 	const char *data; /* a heredoc's body: there is no src then */
+	bool url;	  /* src is an address */
 	unsigned line;
 };
 
@@ -70,6 +71,7 @@ struct step {
 	const char *const *env;	 /* "K=V", NULL-terminated; what RUN sees beside the defaults */
 	const char *cwd;	 /* NULL: "/" */
 	const char *user;	 /* NULL: root */
+	bool no_network;
 	struct step_mount *mounts;
 	size_t nmounts;
 
@@ -79,6 +81,7 @@ struct step {
 	struct step_item *items;
 	size_t nitems;
 	const char *chown, *chmod;
+	const char *checksum;	    /* "sha256:..." of the one URL; NULL none */
 	const char *const *exclude; /* patterns; NULL none */
 	bool parents;
 

@@ -7,7 +7,7 @@
 # LAB_HTTP      port: plain HTTP                     LAB_SITE    port: the hostile site
 # LAB_IMAGES    a directory of SIFs and SquashFS     LAB_NO_DEBIAN  why there is no lab/full
 # Repositories on the docker-registries: lab/full:1 (gzip), lab/full:zstd, lab/full:docker (schema 2),
-# lab/numpy:1, lab/busybox:1, lab/corpus:1, lab/sparse:1, open/busybox:1.
+# lab/numpy:1, lab/base:1 (minbase), lab/busybox:1, lab/corpus:1, lab/sparse:1, open/busybox:1.
 # shellcheck shell=bash disable=SC2034
 
 loop_begin() {
@@ -64,7 +64,8 @@ loop_small() {
 
 loop_debian() {
 	local oci=$1
-	lab_push "oci:$oci:full" "$LAB_OPEN" lab/full:1 &&
+	lab_push "oci:$oci:base" "$LAB_OPEN" lab/base:1 &&
+		lab_push "oci:$oci:full" "$LAB_OPEN" lab/full:1 &&
 		lab_push "oci:$oci:numpy" "$LAB_OPEN" lab/numpy:1 || return 1
 	# Recompressing takes seconds, so only for a new image.
 	if [ ! -e "$oci/../pushed" ] || [ "$oci/../pushed" -ot "$LAB_DATA/docker" ] ||
