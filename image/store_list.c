@@ -109,6 +109,19 @@ static void list_images(struct store_items *out, struct store *s)
 		closedir(d);
 }
 
+static void list_notes(struct store_items *out, struct store *s)
+{
+	DIR *d = open_dir(s, "signatures");
+	struct dirent *de;
+
+	while (d && (de = readdir(d)))
+		if (de->d_name[0] != '.')
+			add_item(out, s, STORE_NOTE, xasprintf("signatures/%s", de->d_name),
+				 de->d_name, DIGEST_NONE);
+	if (d)
+		closedir(d);
+}
+
 /* Part files are listed; marks of use go to their images. */
 static void list_tmp(struct store_items *out, struct store *s)
 {
@@ -146,6 +159,7 @@ int store_items(struct store_items *out, struct store *s, struct err *e)
 	list_blobs(out, s, "sha256", DIGEST_SHA256);
 	list_blobs(out, s, "sha512", DIGEST_SHA512);
 	list_images(out, s);
+	list_notes(out, s);
 	list_tmp(out, s);
 	qsort(out->v, out->n, sizeof(*out->v), by_use);
 	return 0;

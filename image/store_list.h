@@ -17,7 +17,7 @@
 
 #include "image/store.h"
 
-enum store_kind { STORE_BLOB, STORE_IMAGE, STORE_PART };
+enum store_kind { STORE_BLOB, STORE_IMAGE, STORE_PART, STORE_NOTE, STORE_KINDS };
 
 struct store_item {
 	enum store_kind kind;

@@ -1,41 +1,21 @@
 /* exec, run, shell and test: one option table, four ways to say what to start. */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "src/base/log.h"
 #include "src/cli/cmd.h"
 #include "src/cli/exit.h"
 #include "src/cli/persona.h"
 #include "src/cli/run_opts.h"
-#include "src/flow/run.h"
+#include "src/cli/run_start.h"
 #include "src/plan/request.h"
 
-/* Each status that flow_run() can say is an exit status; a started program never
- * comes back here. */
+/* Each status that flow_run() can say is an exit status. */
 static int start(struct run_req *r, enum run_verb verb, int argc, char **argv, struct err *e)
 {
-	auto_buf struct buf text = { 0 };
 	int status;
 
-	r->verb = verb;
-	r->image = argv[0];
 	r->prompt = persona()->prompt;
-	request_settle(r);
-	for (int i = 1; i < argc; i++)
-		strv_add(&r->args, argv[i]);
-	status = flow_run(r, &text, e);
-	strv_fini(&r->args);
-	if (status > 0)
-		log_error("%s", e->text);
+	status = run_start(r, verb, 1, argc, argv, e);
 	if (status == EXIT_NOT_FOUND)
 		return persona()->not_found;
-	if (status == EXIT_NOT_EXECUTABLE)
-		return persona()->not_executable;
-	if (status != 0)
-		return status;
-	return cmd_print(&text, e);
+	return status == EXIT_NOT_EXECUTABLE ? persona()->not_executable : status;
 }
 
 static int run_exec(void *req, int argc, char **argv, struct err *e)
@@ -68,10 +48,7 @@ const struct cmd cmd_exec = {
 		"its signals, terminal and exit status are its own.\n\n"
 		"  berth exec app.sif python3 -c 'print(1)'\n"
 		"  berth exec -B /scratch:/data:ro docker://debian:12 ls /data",
-	.opts = run_opts,
-	.size = sizeof(struct run_req),
-	.least = 1,
-	.most = CMD_MANY,
+	CMD_STARTS(1),
 	.run = run_exec,
 };
 
@@ -82,10 +59,7 @@ const struct cmd cmd_run = {
 	.details = "Starts the image's runscript, or the Entrypoint and Cmd of its OCI config.\n"
 		   "Arguments are passed to it. Without any of these: a shell.\n\n"
 		   "  berth run docker://hello-world",
-	.opts = run_opts,
-	.size = sizeof(struct run_req),
-	.least = 1,
-	.most = CMD_MANY,
+	CMD_STARTS(1),
 	.run = run_run,
 };
 
@@ -94,10 +68,7 @@ const struct cmd cmd_shell = {
 	.args = "IMAGE [ARG...]",
 	.brief = "start a shell in an image",
 	.details = "Starts bash, or sh where the image has no bash, inside IMAGE.",
-	.opts = run_opts,
-	.size = sizeof(struct run_req),
-	.least = 1,
-	.most = CMD_MANY,
+	CMD_STARTS(1),
 	.run = run_shell,
 };
 
@@ -109,9 +80,6 @@ const struct cmd cmd_test = {
 		"Starts the test script of the image's definition file (%test); its exit status\n"
 		"says how it went. An image without one has nothing to fail.\n\n"
 		"  berth test app.sif",
-	.opts = run_opts,
-	.size = sizeof(struct run_req),
-	.least = 1,
-	.most = CMD_MANY,
+	CMD_STARTS(1),
 	.run = run_test,
 };

@@ -2,34 +2,19 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-#include "src/base/log.h"
 #include "src/cli/cmd.h"
 #include "src/cli/run_opts.h"
+#include "src/cli/run_start.h"
 #include "src/flow/instance.h"
-#include "src/flow/run.h"
 #include "src/plan/request.h"
 
 static int start(struct run_req *r, enum run_verb verb, int argc, char **argv, struct err *e)
 {
-	auto_buf struct buf text = { 0 };
-	int status;
-
-	r->verb = verb;
-	r->image = argv[0];
 	r->instance = argv[1];
-	request_settle(r);
-	for (int i = 2; i < argc; i++)
-		strv_add(&r->args, argv[i]);
-	status = flow_run(r, &text, e);
-	strv_fini(&r->args);
-	if (status > 0)
-		log_error("%s", e->text);
-	if (status != 0)
-		return status;
-	return cmd_print(&text, e);
+	return run_start(r, verb, 2, argc, argv, e);
 }
 
-static int run_start(void *req, int argc, char **argv, struct err *e)
+static int run_startscript(void *req, int argc, char **argv, struct err *e)
 {
 	return start(req, RUN_START, argc, argv, e);
 }
@@ -50,11 +35,8 @@ const struct cmd cmd_instance_start = {
 		"image for exec, run, shell and test until instance stop.\n\n"
 		"  berth instance start db.sif db1 --port 5433\n"
 		"  berth exec instance://db1 psql",
-	.opts = run_opts,
-	.size = sizeof(struct run_req),
-	.least = 2,
-	.most = CMD_MANY,
-	.run = run_start,
+	CMD_STARTS(2),
+	.run = run_startscript,
 };
 
 const struct cmd cmd_instance_run = {
@@ -63,10 +45,7 @@ const struct cmd cmd_instance_run = {
 	.brief = "start a container that stays, with its runscript",
 	.details = "As instance start, but what is started is what run would start.\n\n"
 		   "  berth instance run web.sif web1",
-	.opts = run_opts,
-	.size = sizeof(struct run_req),
-	.least = 2,
-	.most = CMD_MANY,
+	CMD_STARTS(2),
 	.run = run_run,
 };
 

@@ -58,6 +58,8 @@ static const struct opt pull_opts[] = {
 		"password for the registry; the variable BERTH_DOCKER_PASSWORD hides it from ps"),
 	OPT_FLAG(0, "docker-password-stdin", NULL, struct pull_words, password_stdin,
 		 "read the password from standard input"),
+	REQ_STR(0, "verify-key", "FILE", "VERIFY_KEY", verify_key,
+		"ask for a cosign signature by this public key (PEM)"),
 	REQ_STR(0, "tls-ca", "FILE", "TLS_CA", ca_file,
 		"trust the certificates in this PEM file (SSL_CERT_FILE works too)"),
 	REQ_FLAG(0, "no-https", "NOHTTPS,NO_HTTPS", no_https, "talk plain http to the registry"),

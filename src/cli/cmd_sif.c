@@ -43,24 +43,6 @@ static int run_list(void *req, int argc, char **argv, struct err *e)
 	return show(argv[0], SIF_SHOW_LIST, 0, e);
 }
 
-static int run_info(void *req, int argc, char **argv, struct err *e)
-{
-	unsigned id;
-
-	(void)req;
-	(void)argc;
-	return object_id(argv[0], &id, e) < 0 ? -1 : show(argv[1], SIF_SHOW_INFO, id, e);
-}
-
-static int run_dump(void *req, int argc, char **argv, struct err *e)
-{
-	unsigned id;
-
-	(void)req;
-	(void)argc;
-	return object_id(argv[0], &id, e) < 0 ? -1 : flow_sif_dump(argv[1], id, STDOUT_FILENO, e);
-}
-
 static int run_new(void *req, int argc, char **argv, struct err *e)
 {
 	(void)req;
@@ -68,23 +50,36 @@ static int run_new(void *req, int argc, char **argv, struct err *e)
 	return flow_sif_new(argv[0], e);
 }
 
-static int run_del(void *req, int argc, char **argv, struct err *e)
+static int show_info(const char *path, unsigned id, struct err *e)
+{
+	return show(path, SIF_SHOW_INFO, id, e);
+}
+
+static int dump(const char *path, unsigned id, struct err *e)
+{
+	return flow_sif_dump(path, id, STDOUT_FILENO, e);
+}
+
+/* "ID FILE". */
+static int with_id(int (*f)(const char *path, unsigned id, struct err *e), char **argv,
+		   struct err *e)
 {
 	unsigned id;
 
-	(void)req;
-	(void)argc;
-	return object_id(argv[0], &id, e) < 0 ? -1 : flow_sif_delete(argv[1], id, e);
+	return object_id(argv[0], &id, e) < 0 ? -1 : f(argv[1], id, e);
 }
 
-static int run_setprim(void *req, int argc, char **argv, struct err *e)
-{
-	unsigned id;
-
-	(void)req;
-	(void)argc;
-	return object_id(argv[0], &id, e) < 0 ? -1 : flow_sif_primary(argv[1], id, e);
-}
+#define RUN_WITH_ID(name, f)                                                   \
+	static int run_##name(void *req, int argc, char **argv, struct err *e) \
+	{                                                                      \
+		(void)req;                                                     \
+		(void)argc;                                                    \
+		return with_id(f, argv, e);                                    \
+	}
+RUN_WITH_ID(info, show_info)
+RUN_WITH_ID(dump, dump)
+RUN_WITH_ID(del, flow_sif_delete)
+RUN_WITH_ID(setprim, flow_sif_primary)
 
 static const struct opt add_opts[] = {
 	OPT_UINT(0, "datatype", "N", NULL, struct sif_add_req, datatype,

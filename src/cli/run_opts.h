@@ -11,4 +11,8 @@
 
 extern const struct opt run_opts[]; /* into a struct run_req */
 
+/* What the commands that start something have in common; n: the words that are no arguments. */
+#define CMD_STARTS(n) \
+	.opts = run_opts, .size = sizeof(struct run_req), .least = (n), .most = CMD_MANY
+
 #endif

@@ -64,7 +64,11 @@ static void add_bytes(struct buf *out, uint64_t n)
 
 static const char *kind_text(const struct store_item *i)
 {
-	return i->kind == STORE_BLOB ? "blob" : i->kind == STORE_IMAGE ? "sif" : "part";
+	static const char *const words[STORE_KINDS] = {
+		[STORE_BLOB] = "blob", [STORE_IMAGE] = "sif", [STORE_PART] = "part", [STORE_NOTE] = "signatures"
+	};
+
+	return words[i->kind];
 }
 
 static void list_json(const struct store_items *all, struct buf *text)
@@ -114,8 +118,8 @@ int flow_cache_list(const struct cache_req *r, struct buf *text, struct err *e)
 {
 	auto_store_items struct store_items all = { 0 };
 	auto_store struct store *s = NULL;
-	uint64_t bytes[3] = { 0 };
-	size_t n[3] = { 0 };
+	uint64_t bytes[STORE_KINDS] = { 0 };
+	size_t n[STORE_KINDS] = { 0 };
 	bool blobs, images;
 
 	if (wanted(r, &blobs, &images, e) < 0 || open_store(&s, r, e) < 0 ||
@@ -137,7 +141,7 @@ int flow_cache_list(const struct cache_req *r, struct buf *text, struct err *e)
 	buf_printf(text, " and %zu oci blob file(s) using ", n[STORE_BLOB]);
 	add_bytes(text, bytes[STORE_BLOB]);
 	buf_adds(text, " of space\nTotal space used: ");
-	add_bytes(text, bytes[0] + bytes[1] + bytes[2]);
+	add_bytes(text, bytes[0] + bytes[1] + bytes[2] + bytes[3]);
 	buf_addch(text, '\n');
 	return 0;
 }
@@ -145,7 +149,8 @@ int flow_cache_list(const struct cache_req *r, struct buf *text, struct err *e)
 static bool is_chosen(const struct cache_req *r, const struct store_item *x, bool blobs,
 		      bool images)
 {
-	if (x->in_use || (x->kind == STORE_BLOB && !blobs) || (x->kind == STORE_IMAGE && !images))
+	if (x->in_use || ((x->kind == STORE_BLOB || x->kind == STORE_NOTE) && !blobs) ||
+	    (x->kind == STORE_IMAGE && !images))
 		return false;
 	/* What is being downloaded now is nobody's leftover. */
 	if (x->kind == STORE_PART)
@@ -211,11 +216,13 @@ int flow_cache_verify(const struct cache_req *r, struct buf *text, struct err *e
 	if (digest_ready(e) < 0 || open_store(&s, r, e) < 0 || store_items(&all, s, e) < 0)
 		return -1;
 	for (size_t i = 0; i < all.n; i++) {
-		int v = all.v[i].kind == STORE_PART ? 1 : check(s, &all.v[i], e);
+		/* What signatures say is checked each time they are used. */
+		bool skip = all.v[i].kind == STORE_PART || all.v[i].kind == STORE_NOTE;
+		int v = skip ? 1 : check(s, &all.v[i], e);
 
 		if (v < 0)
 			return -1;
-		n += all.v[i].kind != STORE_PART;
+		n += !skip;
 		if (v == 1)
 			continue;
 		bad++;

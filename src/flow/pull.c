@@ -25,9 +25,10 @@
 #include "src/flow/pull_key.h"
 #include "src/flow/pull_layers.h"
 #include "src/flow/pull_source.h"
+#include "src/flow/signatures.h"
 #include "src/host/cpus.h"
 
-#define PART_AGE	    (7 * 86400) /* seconds that an unwanted part file is kept */
+#define PART_AGE (7 * 86400) /* seconds that an unwanted part file is kept */
 
 struct pull {
 	const struct pull_req *req;
@@ -230,6 +231,8 @@ static int make_image(struct pull *p, struct err *e)
 	int r;
 
 	p->made = true;
+	if (signatures_keep(&p->source, e) < 0)
+		return -1;
 	if (source_config(&p->source, e) < 0)
 		return write_failed(p, true, e);
 	bar = progress_bar(p->req->progress, "writing the image", p->source.manifest.total);
@@ -340,6 +343,8 @@ static int fetch_sif(struct pull *p, struct buf *path, struct err *e)
 	uint64_t size = p->source.sif.size, have = fd_free_space(store_fd(p->store));
 
 	p->made = true;
+	if (signatures_keep(&p->source, e) < 0)
+		return -1;
 	if (size != BLOB_ANY_SIZE && size > have)
 		return too_little(p, true, size, have, e);
 	if (source_fetch_sif(&p->source, p->key, p->req->progress, path, e) < 0)
@@ -410,6 +415,8 @@ static int fetch(struct pull *p, struct buf *path_out, struct err *e)
 	p->source.store = p->store;
 	if (source_resolve(&p->source, e) < 0)
 		return write_failed(p, true, e);
+	if (signatures_require(&p->source, e) < 0)
+		return -1;
 	if (p->source.sif.wanted)
 		return pull_sif(p, path_out, e);
 	pull_key(&p->source.digest, &p->flatten, p->key);
@@ -437,8 +444,9 @@ int flow_pull(const struct pull_req *r, struct buf *path_out, struct err *e)
 	int ret, signo;
 
 	if (digest_ready(e) < 0 || source_init(&p.source, r, e) < 0 ||
-	    flatten_compression_parse(&p.flatten, r->compress ? r->compress : PULL_COMPRESSION,
-				      e) < 0)
+	    signatures_possible(&p.source, e) < 0 ||
+	    flatten_compression_parse(&p.flatten, r->compress ? r->compress : PULL_COMPRESSION, e) <
+		    0)
 		return -1;
 	if (r->into_store && r->disable_cache)
 		return err_set(e, ERR_USAGE,

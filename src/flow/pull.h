@@ -38,9 +38,10 @@ struct pull_req {
 	const char *user, *password;
 	const char *ca_file;
 	const char *auth_file;
-	unsigned parallel;   /* downloads at once; 0: the default */
-	uint64_t limit_rate; /* bytes a second, all together; 0: no limit */
-	const char *library; /* library://'s server; NULL: the configured remote */
+	unsigned parallel;	/* downloads at once; 0: the default */
+	uint64_t limit_rate;	/* bytes a second, all together; 0: no limit */
+	const char *library;	/* library://'s server; NULL: the configured remote */
+	const char *verify_key; /* a signature by this key is asked for; NULL: by berth.conf's */
 
 	uint64_t max_layer_bytes; /* limits against bombs; 0: flatten's defaults */
 	uint64_t max_entries;

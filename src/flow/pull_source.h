@@ -49,6 +49,7 @@ struct source {
 	char *bearer;	      /* a token that the service wants; NULL */
 	struct platform want;
 	bool from_index;      /* an index promised the platform */
+	struct digest top;    /* of what the name stands for: the manifest, or an index above it */
 	struct digest digest; /* of the manifest */
 	struct manifest manifest;
 	struct oci_config *config;

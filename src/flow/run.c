@@ -86,7 +86,10 @@ static int image_path(const struct run_req *req, struct buf *path, struct err *e
 				 .user = req->user,
 				 .password = req->password,
 				 .ca_file = req->ca_file,
-				 .auth_file = req->auth_file };
+				 .auth_file = req->auth_file,
+				 .verify_key = req->verify_key,
+				 .parallel = req->parallel,
+				 .limit_rate = req->limit_rate };
 
 	return source_path(&pull, path, e);
 }

@@ -22,6 +22,11 @@ int source_path(const struct pull_req *r, struct buf *path, struct err *e)
 	int ret;
 
 	if (!source_is_uri(r->uri)) {
+		if (r->verify_key)
+			return err_set(e, ERR_USAGE,
+				       "--verify-key: %s is a file, and cosign signs images of "
+				       "registries; name it docker:// or oras://",
+				       r->uri);
 		buf_adds(path, r->uri);
 		return 0;
 	}

@@ -91,6 +91,8 @@ static int resolve(struct source *s, struct err *e)
 
 		if (get_document(s, &at, &doc, e) < 0)
 			return -1;
+		if (!depth)
+			s->top = doc.digest;
 		if (!manifest_is_index(doc.media_type)) {
 			s->digest = doc.digest;
 			return manifest_parse(&s->manifest, doc.body.data, doc.body.len,

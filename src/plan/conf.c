@@ -8,7 +8,7 @@
 
 #define LINE_MAX_LEN 65536
 
-enum kind { YESNO, WORD, LIST, PATHS, BINDS };
+enum kind { YESNO, WORD, LIST, PATHS, BINDS, KEYS };
 
 /* clang-format off */
 static const struct key {
@@ -41,6 +41,7 @@ static const struct key {
 	[CONF_ALLOW_DIR]          = { "allow container dir", YESNO, "yes", true, NULL },
 	[CONF_ALWAYS_NV]          = { "always use nv", YESNO, "no", false, NULL },
 	[CONF_ALWAYS_ROCM]        = { "always use rocm", YESNO, "no", false, NULL },
+	[CONF_VERIFY_KEY]         = { "verify key", KEYS, "", true, NULL },
 };
 /* clang-format on */
 
@@ -229,6 +230,11 @@ static int items_check(const struct line *l, enum conf_key k, const struct strv 
 		if (keys[k].kind == PATHS && items->v[i][0] != '/')
 			return err_set(e, ERR_USAGE, "%s:%u: %s = %s: paths begin with /", l->file,
 				       l->number, keys[k].name, items->v[i]);
+		if (keys[k].kind == KEYS && !strstr(items->v[i], " /"))
+			return err_set(e, ERR_USAGE,
+				       "%s:%u: verify key = %s: write PREFIX /PATH, as in "
+				       "\"ghcr.io/lab /etc/berth/lab.pub\", or * for every registry",
+				       l->file, l->number, items->v[i]);
 		if (keys[k].kind != BINDS)
 			continue;
 		if (binds_parse(&b, items->v[i], keys[k].name, "/", e) < 0)

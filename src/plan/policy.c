@@ -220,6 +220,33 @@ int policy_image(const struct conf *c, const struct policy_image *im, struct err
 	return 0;
 }
 
+/* How much of name the prefix fits, whole components; 0 not at all. */
+static size_t prefix_fits(const char *prefix, size_t n, const char *name)
+{
+	if (n == 1 && *prefix == '*')
+		return 1;
+	while (n && prefix[n - 1] == '/')
+		n--;
+	if (!n || strncmp(name, prefix, n) != 0 || (name[n] && name[n] != '/'))
+		return 0;
+	return n + 1;
+}
+
+void policy_verify_keys(const struct conf *c, const char *repository, struct strv *files)
+{
+	const struct strv *rows = conf_list(c, CONF_VERIFY_KEY);
+	size_t best = 0;
+
+	for (size_t i = 0; i < rows->n; i++)
+		best = MAX(best, prefix_fits(rows->v[i], strcspn(rows->v[i], " \t"), repository));
+	for (size_t i = 0; best && i < rows->n; i++) {
+		size_t n = strcspn(rows->v[i], " \t");
+
+		if (prefix_fits(rows->v[i], n, repository) == best)
+			strv_add(files, rows->v[i] + n + strspn(rows->v[i] + n, " \t"));
+	}
+}
+
 /* Files that a container has from the host unless "bind path" leaves them out. */
 static const char *const preset_binds[] = { "/etc/localtime", "/etc/hosts" };
 

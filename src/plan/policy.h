@@ -39,6 +39,10 @@ struct policy_image {
 bool policy_wants_image(const struct conf *c);
 int policy_image(const struct conf *c, const struct policy_image *im, struct err *e);
 
+/* The files of "verify key" for a repository ("docker.io/library/debian"): those of the longest
+ * prefix that fits; any one of them may have signed.  None: nothing is asked for. */
+void policy_verify_keys(const struct conf *c, const char *repository, struct strv *files);
+
 /* Fills in what the options leave open.  Adds to no_mount and site_binds, which must be req's
  * own. */
 void policy_apply(const struct conf *c, struct run_req *req);

@@ -96,7 +96,10 @@ struct run_req {
 
 	/* For an image that is a URI: handed on to the pull. */
 	const char *arch, *user, *password, *ca_file, *auth_file;
-	bool no_https, disable_cache;
+	const char *verify_key;
+	bool no_https, disable_cache, docker_login;
+	unsigned parallel;
+	uint64_t limit_rate;
 };
 
 /* Unfolds the options that stand for several (--compat, --containall, --oci) into the

@@ -226,7 +226,36 @@ START_TEST(a_plan_has_the_bind_paths_that_are_there)
 }
 END_TEST
 
-UNIT(policy, a_namespace_that_is_not_allowed_is_refused_with_file_and_line,
+START_TEST(keys_are_those_of_the_longest_prefix_of_whole_parts)
+{
+	static const struct {
+		const char *name, *files;
+	} t[] = {
+		{ "ghcr.io/lab/x", "/lab.pub,/lab2.pub" },
+		{ "ghcr.io/lab", "/lab.pub,/lab2.pub" },
+		{ "ghcr.io/labor/x", "/all.pub" },
+		{ "ghcr.io/lab/x/y", "/y.pub" },
+		{ "quay.io/a", "/all.pub" },
+	};
+	auto_conf struct conf c = { 0 };
+
+	say(&c, CONF_SITE,
+	    "verify key = * /all.pub\nverify key = ghcr.io/lab /lab.pub, ghcr.io/lab/ /lab2.pub\n"
+	    "verify key = ghcr.io/lab/x/y /y.pub");
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		auto_strv struct strv files = { 0 };
+		auto_buf struct buf b = { 0 };
+
+		policy_verify_keys(&c, t[i].name, &files);
+		for (size_t k = 0; k < files.n; k++)
+			buf_printf(&b, "%s%s", k ? "," : "", files.v[k]);
+		ck_assert_str_eq(buf_str(&b), t[i].files);
+	}
+}
+END_TEST
+
+UNIT(policy, keys_are_those_of_the_longest_prefix_of_whole_parts,
+     a_namespace_that_is_not_allowed_is_refused_with_file_and_line,
      an_option_outranks_a_key_unless_it_is_locked,
      binds_of_options_and_environment_need_user_bind_control,
      images_are_limited_by_kind_place_owner_and_group, what_options_leave_open_the_files_settle,

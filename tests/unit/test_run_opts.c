@@ -82,7 +82,6 @@ START_TEST(what_would_be_a_lie_to_accept_is_refused_with_the_way_out)
 		{ "--fusemount container:x", "inside the container" },
 		{ "--data a:b", "image-src=/" },
 		{ "--boot", "instances" },
-		{ "--docker-login", "--docker-username" },
 	};
 	struct run_req r;
 	struct err e = { 0 };
