@@ -51,7 +51,9 @@ static int try_path(struct inside *in, const char *path, int bits, struct elf *o
 	return 1;
 }
 
-static int try_dirs(struct inside *in, const char *name, int bits, struct elf *out)
+/* found: where it was, NULL: of no interest. */
+static int try_dirs(struct inside *in, const char *name, int bits, struct elf *out,
+		    struct buf *found)
 {
 	static const char *const dirs64[] = {
 		"/lib/x86_64-linux-gnu",  "/usr/lib/x86_64-linux-gnu",	"/lib64", "/usr/lib64",
@@ -63,11 +65,15 @@ static int try_dirs(struct inside *in, const char *name, int bits, struct elf *o
 	const char *const *dirs = bits == 32 ? dirs32 : dirs64;
 	size_t n = bits == 32 ? ARRAY_LEN(dirs32) : ARRAY_LEN(dirs64);
 
-	for (size_t i = 0; i < n; i++) {
-		auto_free char *path = path_join(dirs[i], name);
+	for (size_t i = 0, first = in->dirs ? in->dirs->n : 0; i < first + n; i++) {
+		const char *dir = i < first ? in->dirs->v[i] : dirs[i - first];
+		auto_free char *path = path_join(dir, name);
 
-		if (try_path(in, path, bits, out) == 0)
-			return 0;
+		if (try_path(in, path, bits, out) != 0)
+			continue;
+		if (found)
+			buf_adds(found, path);
+		return 0;
 	}
 	return 1;
 }
@@ -91,7 +97,8 @@ static int read_all(struct inside *in, const char *path, size_t max, struct buf 
 }
 
 /* Only for what lies in none of the usual places. */
-static int try_cache(struct inside *in, const char *name, int bits, struct elf *out)
+static int try_cache(struct inside *in, const char *name, int bits, struct elf *out,
+		     struct buf *found)
 {
 	auto_buf struct buf bytes = { 0 };
 	auto_ldcache struct ldcache c = { 0 };
@@ -102,8 +109,11 @@ static int try_cache(struct inside *in, const char *name, int bits, struct elf *
 	    ldcache_parse(&c, bytes.data, bytes.len, &ignored) < 0)
 		return 1;
 	for (size_t i = ldcache_first(&c, name); r && i < c.n; i = ldcache_next(&c, i))
-		if (c.v[i].bits == bits)
+		if (c.v[i].bits == bits) {
 			r = try_path(in, c.v[i].path, bits, out);
+			if (r == 0 && found)
+				buf_adds(found, c.v[i].path);
+		}
 	return r;
 }
 
@@ -121,11 +131,25 @@ int inside_lib(struct inside *in, const char *name, int bits, const struct elf *
 	xgrow(&in->seen, &in->cap, in->nseen + 1, sizeof(*in->seen));
 	entry = &in->seen[in->nseen++];
 	*entry = (struct inside_entry){ .name = take_ptr(key) };
-	if (in->ops &&
-	    (try_dirs(in, name, bits, &elf) == 0 || try_cache(in, name, bits, &elf) == 0))
+	if (in->ops && (try_dirs(in, name, bits, &elf, NULL) == 0 ||
+			try_cache(in, name, bits, &elf, NULL) == 0))
 		entry->elf = xmemdup(&elf, sizeof(elf));
 	*lib = entry->elf;
 	return !*lib;
+}
+
+int inside_open(struct inside *in, const char *name, int bits, struct buf *path,
+		struct inside_file *f)
+{
+	size_t was = path->len;
+	struct elf elf;
+	struct err ignored;
+
+	if (!in->ops || (try_dirs(in, name, bits, &elf, path) != 0 &&
+			 try_cache(in, name, bits, &elf, path) != 0))
+		return 1;
+	elf_fini(&elf);
+	return file_open(in, buf_str(path) + was, f, &ignored) != 0;
 }
 
 void inside_fini(struct inside *in)

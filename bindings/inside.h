@@ -9,6 +9,7 @@
 #ifndef BINDINGS_INSIDE_H
 #define BINDINGS_INSIDE_H
 
+#include "src/base/buf.h"
 #include "src/base/elf.h"
 #include "src/base/err.h"
 
@@ -35,6 +36,7 @@ struct inside_entry;
 struct inside {
 	const struct inside_ops *ops; /* NULL: no image; every check passes */
 	void *arg;
+	const struct strv *dirs; /* looked through before the usual ones; NULL */
 	enum inside_libc libc;
 	char version[16];	   /* of glibc: "2.31" */
 	unsigned major, minor;	   /* of it */
@@ -49,6 +51,10 @@ void inside_fini(struct inside *in);
 /* The image's library of this name and class, as *lib (borrowed, valid until inside_fini()).
  * 1: the image has none. */
 int inside_lib(struct inside *in, const char *name, int bits, const struct elf **lib);
+/* The same library, open, and its path in the image added to path; close it with ops->close().
+ * 1: the image has none. */
+int inside_open(struct inside *in, const char *name, int bits, struct buf *path,
+		struct inside_file *f);
 /* The image has a file at path. */
 bool inside_has(struct inside *in, const char *path);
 

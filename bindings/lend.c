@@ -33,7 +33,12 @@ static bool wants_cdi(const struct lend_config *c)
 
 static bool wants_modules(const struct lend_config *c)
 {
-	return c->modules.n > 0 || c->default_modules;
+	return c->modules.n > 0 || c->default_modules || c->mpi_host;
+}
+
+static bool wants_mpi(const struct lend_config *c)
+{
+	return c->mpi_host;
 }
 
 static bool wants_fabric(const struct lend_config *c)
@@ -47,9 +52,13 @@ static const struct {
 	lend_collector *collect;
 	lend_collector *after; /* once it is known which libraries are given; NULL */
 } collectors[] = {
-	{ wants_modules, module_collect, NULL }, { wants_cdi, cdi_collect, NULL },
-	{ wants_nv, nvidia_collect, NULL },	 { wants_amd, amd_collect, NULL },
-	{ wants_intel, intel_collect, NULL },	 { wants_fabric, fabric_collect, fabric_after },
+	{ wants_modules, module_collect, NULL },
+	{ wants_mpi, mpi_collect, mpi_after },
+	{ wants_cdi, cdi_collect, NULL },
+	{ wants_nv, nvidia_collect, NULL },
+	{ wants_amd, amd_collect, NULL },
+	{ wants_intel, intel_collect, NULL },
+	{ wants_fabric, fabric_collect, fabric_after },
 };
 
 bool lend_wanted(const struct lend_config *c)
@@ -72,7 +81,7 @@ int lend_collect(struct lent *out, struct lend_host *host, const struct lend_con
 		if (collectors[i].wanted(c) && collectors[i].collect(out, host, c, e) < 0)
 			return -1;
 	if (libset_resolve(&host->set, out, e) < 0)
-		return -1;
+		return c->mpi_host ? mpi_remedy(e) : -1;
 	for (size_t i = 0; i < ARRAY_LEN(collectors); i++)
 		if (collectors[i].after && collectors[i].wanted(c) &&
 		    collectors[i].after(out, host, c, e) < 0)

@@ -29,11 +29,13 @@ struct lend_host {
 	struct inside image;  /* .ops and .arg by the caller */
 	struct hostlib *libs; /* private from here on: filled by lend_collect() */
 	struct libset set;
+	unsigned mpi_swapped; /* enum mpi_abi: site modules have seen to these */
 };
 
 struct lend_config {
 	bool nv, nvccli, compat32, rocm, intel, intel_hpu;
 	bool fabric, require_fabric;
+	bool mpi_host;		/* the host's MPI in the place of the image's */
 	bool strict;		/* what is absent or unknown is an error */
 	bool lenient;		/* nobody asked for this start: what cannot work is a warning */
 	bool cleanenv;		/* the selectors of the scheduler pass all the same */
@@ -50,7 +52,7 @@ typedef int lend_collector(struct lent *out, struct lend_host *host, const struc
 			   struct err *e);
 
 lend_collector nvidia_collect, amd_collect, intel_collect, cdi_collect, fabric_collect,
-	fabric_after, module_collect;
+	fabric_after, module_collect, mpi_collect, mpi_after;
 
 /* False: nothing of the host needs to be looked at. */
 bool lend_wanted(const struct lend_config *c);
@@ -58,6 +60,8 @@ bool lend_wanted(const struct lend_config *c);
 int lend_collect(struct lent *out, struct lend_host *host, const struct lend_config *c,
 		 struct err *e);
 void lend_host_fini(struct lend_host *host);
+/* Adds what to do without --mpi=host to an error that is about it.  Returns -1. */
+int mpi_remedy(struct err *e);
 /* For a start that did not ask for the fabric: one note when this host has one and the image's
  * own libraries cannot open it.  Lists /dev and /dev/infiniband, nothing else. */
 void fabric_watch(struct strv *notes, struct lend_host *host);

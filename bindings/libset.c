@@ -18,6 +18,7 @@ struct libset_lib {
 	bool found;  /* lib is filled */
 	struct hostlib_lib lib;
 	enum state state;
+	struct strv aliases;
 	struct buf why;
 };
 
@@ -226,14 +227,15 @@ static bool need_met(struct libset *s, struct libset_lib *l, const char *name)
 	if (is_libc(name))
 		return true; /* the versions decide */
 	dep = find(s, name, l->bits);
-	if (!(dep && dep->flags & LIBSET_TIED) && image_has(s->image, name, l->bits, &lib))
+	if (!(dep && dep->flags & (LIBSET_TIED | LIBSET_CLOSURE)) && !(l->flags & LIBSET_CLOSURE) &&
+	    image_has(s->image, name, l->bits, &lib))
 		return true;
 	if (!dep && l->flags & LIBSET_ALONE) {
 		buf_printf(&l->why, "needs %s, which the image does not have", name);
 		return false;
 	}
 	if (!dep)
-		dep = put(s, name, l->by, LIBSET_QUIET, l->bits);
+		dep = put(s, name, l->by, LIBSET_QUIET | (l->flags & LIBSET_CLOSURE), l->bits);
 	judge(s, dep);
 	if (dep->state == REFUSED)
 		buf_printf(&l->why, "needs %s, which %s", name, buf_str(&dep->why));
@@ -269,18 +271,51 @@ static bool fits(struct libset *s, struct libset_lib *l)
 	return true;
 }
 
+/* The image's library offers all that the host's does, and says so by versions. */
+static bool image_is_as_new(struct libset *s, const struct libset_lib *l)
+{
+	const struct elf *own;
+
+	if (!l->lib.elf.nverdef || inside_lib(s->image, l->name, l->bits, &own) != 0)
+		return false;
+	for (size_t i = 0; i < l->lib.elf.nverdef; i++)
+		if (!elf_offers(own, l->lib.elf.verdef[i]))
+			return false;
+	return true;
+}
+
+/* 0 read, else *l has its state. */
+static int host_find(struct libset *s, struct libset_lib *l)
+{
+	struct err e;
+	int r;
+
+	if (l->found)
+		return 0;
+	r = hostlib_find(&l->lib, s->host, l->path ? l->path : l->name, l->bits, &e);
+	if (r < 0)
+		buf_adds(&l->why, e.text);
+	if (r > 0)
+		buf_printf(&l->why, "this host has no %d-bit library of this name", l->bits);
+	l->found = r == 0;
+	l->state = r < 0 ? REFUSED : r > 0 ? ABSENT : l->state;
+	return r;
+}
+
 /* Sets the state; needs in a circle count as met. */
 static void judge(struct libset *s, struct libset_lib *l)
 {
 	const struct elf *own;
-	struct err e;
-	int r;
 
 	if (l->state != NEW)
 		return;
 	l->state = BUSY;
 	if (!(l->flags & LIBSET_TIED)) {
-		if (is_libc(l->name) || image_has(s->image, l->name, l->bits, &own)) {
+		bool has = image_has(s->image, l->name, l->bits, &own);
+
+		if (has && l->flags & LIBSET_CLOSURE && !is_libc(l->name))
+			has = !host_find(s, l) ? image_is_as_new(s, l) : true;
+		if (is_libc(l->name) || has) {
 			buf_adds(&l->why, "the image has its own");
 			l->state = KEPT;
 			return;
@@ -291,18 +326,8 @@ static void judge(struct libset *s, struct libset_lib *l)
 			return;
 		}
 	}
-	if (!l->found) {
-		r = hostlib_find(&l->lib, s->host, l->path ? l->path : l->name, l->bits, &e);
-		if (r < 0)
-			buf_adds(&l->why, e.text);
-		if (r > 0)
-			buf_printf(&l->why, "this host has no %d-bit library of this name",
-				   l->bits);
-		l->state = r < 0 ? REFUSED : ABSENT;
-		if (r)
-			return;
-		l->found = true;
-	}
+	if (host_find(s, l))
+		return;
 	l->state = fits(s, l) ? GIVEN : REFUSED;
 }
 
@@ -313,6 +338,8 @@ static void give(struct libset *s, const struct libset_lib *l)
 	lent_lib(s->out, l->lib.real, soname, l->bits);
 	if (strcmp(soname, l->name) != 0 && strcmp(l->name, path_base(l->lib.real)) != 0)
 		lent_lib_link(s->out, soname, l->name, l->bits);
+	for (size_t i = 0; i < l->aliases.n; i++)
+		lent_lib_link(s->out, soname, l->aliases.v[i], l->bits);
 	/* Some load the driver by the name that compilers link with: libcuda.so. */
 	if (l->flags & LIBSET_DEVLINK && str_has_suffix(soname, ".so.1")) {
 		auto_free char *link = xstrndup(soname, strlen(soname) - 2);
@@ -389,6 +416,38 @@ int libset_resolve(struct libset *s, struct lent *out, struct err *e)
 	return r;
 }
 
+void libset_alias(struct libset *s, const char *name, const char *as, int bits)
+{
+	struct libset_lib *l = find(s, path_base(name), bits);
+
+	if (l && strcmp(l->name, as) != 0 && !strv_has(&l->aliases, as))
+		strv_add(&l->aliases, as);
+}
+
+void libset_each_given(const struct libset *s, enum libset_flag flag,
+		       void (*f)(void *arg, const char *real, const struct strv *names), void *arg)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct libset_lib *l = s->v[i];
+		auto_strv struct strv names = { 0 };
+
+		if (l->state != GIVEN || !(l->flags & flag))
+			continue;
+		if (l->lib.elf.soname)
+			strv_add(&names, l->lib.elf.soname);
+		if (!strv_has(&names, l->name))
+			strv_add(&names, l->name);
+		for (size_t k = 0; k < l->aliases.n; k++)
+			strv_add(&names, l->aliases.v[k]);
+		f(arg, l->lib.real, &names);
+	}
+}
+
+bool libset_wants(const struct libset *s, const char *name)
+{
+	return find(s, name, elf_own_bits()) != NULL;
+}
+
 bool libset_gives(const struct libset *s, const char *name)
 {
 	const struct libset_lib *l = find(s, name, elf_own_bits());
@@ -404,6 +463,7 @@ void libset_fini(struct libset *s)
 		free(l->name);
 		free(l->path);
 		hostlib_lib_fini(&l->lib);
+		strv_fini(&l->aliases);
 		buf_fini(&l->why);
 		free(l);
 	}

@@ -15,6 +15,7 @@
 
 #include "bindings/hostlib.h"
 #include "bindings/inside.h"
+#include "src/base/buf.h"
 #include "src/plan/lent.h"
 
 enum libset_flag {
@@ -22,6 +23,8 @@ enum libset_flag {
 	LIBSET_MUST = 2,  /* without it nothing works: refused is an error, absent a warning */
 	LIBSET_ALONE = 4, /* what it needs beyond this set comes from the image or not at all */
 	LIBSET_DEVLINK = 16, /* under the name that compilers link with too: libcuda.so */
+	LIBSET_CLOSURE = 32, /* what it needs is the host's, too, unless the image's offers every
+			      * version that the host's does */
 	LIBSET_QUIET = 8     /* a library that is not there is not worth a verdict */
 };
 
@@ -45,6 +48,14 @@ void libset_add_found(struct libset *s, const char *name, const char *by, unsign
 /* Judges all, and adds what is given to out.  ERR_HOST names the library, the symbol and the
  * way out. */
 int libset_resolve(struct libset *s, struct lent *out, struct err *e);
+/* Programs ask for it by this name, too. */
+void libset_alias(struct libset *s, const char *name, const char *as, int bits);
+/* Calls f with each library that was given and has this flag: the host's file, and the names that
+ * programs ask for it by. */
+void libset_each_given(const struct libset *s, enum libset_flag flag,
+		       void (*f)(void *arg, const char *real, const struct strv *names), void *arg);
+/* It was added, or is needed by what was. */
+bool libset_wants(const struct libset *s, const char *name);
 /* 1 when name was given by libset_resolve(). */
 bool libset_gives(const struct libset *s, const char *name);
 

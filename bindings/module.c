@@ -8,6 +8,7 @@
 
 #include "bindings/lend.h"
 #include "bindings/module_file.h"
+#include "bindings/mpi.h"
 #include "src/base/path.h"
 
 #define DIR LEND_SITE_DIR "/bindings.d"
@@ -116,6 +117,17 @@ static char *unmet(struct work *w, const struct module_line *l)
 	}
 }
 
+/* enum mpi_abi: the family that it replaces. */
+static unsigned module_mpi(const struct module *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->v[i].key == MODULE_MPI)
+			return !strcmp(m->v[i].value, "openmpi") ? MPI_ABI_OPEN
+			       : !strcmp(m->v[i].value, "mpich") ? MPI_ABI_MPICH
+								 : MPI_ABI_STANDARD;
+	return 0;
+}
+
 /* ${NAME} of the host's environment. */
 static int expand(struct work *w, const struct module *m, const struct module_line *l,
 		  struct buf *out)
@@ -177,17 +189,20 @@ static int bring_bind(struct work *w, const struct module *m, const struct modul
 }
 
 /* "PATH as NAME": the library's own name is another one, the program asks for NAME. */
-static void bring_lib(struct work *w, const struct module_line *l, const char *text)
+static void bring_lib(struct work *w, const struct module *m, const struct module_line *l,
+		      const char *text)
 {
 	const char *as = strstr(text, " as ");
 	auto_free char *name = xstrndup(text, as ? (size_t)(as - text) : strlen(text));
-	unsigned flags = LIBSET_TIED | (l->key == MODULE_LIB ? LIBSET_MUST : LIBSET_QUIET);
+	unsigned flags = LIBSET_TIED | (l->key == MODULE_LIB ? LIBSET_MUST : LIBSET_QUIET) |
+			 (module_mpi(m) ? (unsigned)LIBSET_CLOSURE : 0);
 
 	libset_add(&w->host->set, name, w->by, flags, elf_own_bits());
 	if (as) {
 		as += strlen(" as ");
 		as += strspn(as, " ");
 		lent_lib_link(w->out, path_base(name), as, elf_own_bits());
+		libset_alias(&w->host->set, name, as, elf_own_bits());
 	}
 }
 
@@ -230,7 +245,7 @@ static int bring(struct work *w, const struct module *m)
 			break;
 		case MODULE_LIB:
 		case MODULE_OPTIONAL_LIB:
-			bring_lib(w, l, buf_str(&text));
+			bring_lib(w, m, l, buf_str(&text));
 			break;
 		case MODULE_DEVICE:
 			bring_device(w, buf_str(&text));
@@ -279,7 +294,19 @@ static int one(struct work *w, const struct chosen *c)
 				: 0;
 	}
 	lent_verdict(w->out, LENT_GIVEN, w->by, "conditions", "%s", c->m->file);
+	w->host->mpi_swapped |= module_mpi(c->m);
 	return bring(w, c->m);
+}
+
+/* --mpi=host takes the site's word for how a family is replaced. */
+static bool replaces(struct work *w, const struct module *m)
+{
+	struct mpi_stack image;
+
+	if (!module_mpi(m))
+		return false;
+	mpi_stack_inside(&image, w->host, w->c);
+	return (module_mpi(m) & (image.families ? image.families : MPI_ABI_ALL)) != 0;
 }
 
 static int collect(struct work *w)
@@ -291,6 +318,9 @@ static int collect(struct work *w)
 			return -1;
 	for (size_t i = 0; i < w->all.n && w->c->default_modules; i++)
 		if (module_is_default(&w->all.v[i]) && choose(w, w->all.v[i].name, false, NULL) < 0)
+			return -1;
+	for (size_t i = 0; i < w->all.n && w->c->mpi_host; i++)
+		if (replaces(w, &w->all.v[i]) && choose(w, w->all.v[i].name, false, NULL) < 0)
 			return -1;
 	for (size_t i = 0; i < w->n; i++)
 		if (check_conflicts(w, w->v[i].m) < 0)

@@ -7,7 +7,7 @@
 
 #define BLANKS " \t\r"
 
-enum form { TEXT, YES_NO, NAMES, PATH, VARIABLE, ASSIGNMENT, BIND, LIBRARY };
+enum form { TEXT, YES_NO, FAMILY, NAMES, PATH, VARIABLE, ASSIGNMENT, BIND, LIBRARY };
 
 static const struct {
 	const char *word;
@@ -18,6 +18,7 @@ static const struct {
 	{ "default", MODULE_DEFAULT, YES_NO },
 	{ "conflicts", MODULE_CONFLICTS, NAMES },
 	{ "requires", MODULE_REQUIRES, NAMES },
+	{ "mpi", MODULE_MPI, FAMILY },
 	{ "when exists", MODULE_WHEN_EXISTS, PATH },
 	{ "when env", MODULE_WHEN_ENV, TEXT },
 	{ "when image has", MODULE_WHEN_IMAGE_HAS, TEXT },
@@ -64,6 +65,10 @@ static const char *wrong(enum form form, const char *value)
 		return *value ? NULL : "it has no value";
 	case YES_NO:
 		return !strcmp(value, "yes") || !strcmp(value, "no") ? NULL : "write yes or no";
+	case FAMILY:
+		return !strcmp(value, "openmpi") || !strcmp(value, "mpich") || !strcmp(value, "abi")
+			       ? NULL
+			       : "write openmpi, mpich or abi";
 	case NAMES:
 		strv_split(&names, value, ',');
 		for (size_t i = 0; i < names.n; i++)

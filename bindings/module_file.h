@@ -21,6 +21,7 @@ enum module_key {
 	MODULE_DEFAULT, /* yes: for everybody, where its conditions hold */
 	MODULE_CONFLICTS,
 	MODULE_REQUIRES,
+	MODULE_MPI,		 /* the family that it replaces with --mpi=host */
 	MODULE_WHEN_EXISTS,	 /* a path of the host */
 	MODULE_WHEN_ENV,	 /* NAME or NAME=VALUE of the host's environment */
 	MODULE_WHEN_IMAGE_HAS,	 /* a library of the image */

@@ -77,6 +77,14 @@ bool elf_offers(const struct elf *f, const char *version);
 int elf_defines(bool *found, const struct elf_source *src, const char *const *names, size_t n,
 		struct err *e);
 
+/* The text (printable, at most n - 1 bytes) that a dynamic symbol of this name lies at: a version
+ * string that a library exports.  1: no such symbol, or no text there. */
+int elf_symbol_text(char *out, size_t n, const struct elf_source *src, const char *name,
+		    struct err *e);
+/* The printable text that follows the first occurrence of mark anywhere in the file, of which at
+ * most 16 MiB are read.  1: not there. */
+int elf_text_after(char *out, size_t n, const struct elf_source *src, const char *mark);
+
 /* What this build of Berth runs on: EM_* and 32 or 64. */
 uint16_t elf_own_machine(void);
 int elf_own_bits(void);

@@ -29,6 +29,7 @@ struct reader {
 	uint64_t dyn_off, dyn_size, interp_off, interp_size;
 	/* Out of the dynamic section: addresses, 0 when absent. */
 	uint64_t strtab, strsz, symtab, verneed, verneednum, verdef, verdefnum, hash, gnu_hash;
+	uint64_t value; /* of the symbol that was found last */
 	struct window win[WINDOWS];
 };
 

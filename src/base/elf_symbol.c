@@ -1,6 +1,7 @@
 /* Single names, through the hash table that the dynamic loader itself uses. */
 #include "src/base/elf_priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define CHAIN_MAX (1u << 20) /* symbols looked at for one name */
@@ -39,11 +40,14 @@ static int symbol_is(struct reader *r, uint64_t i, const char *name)
 	} else {
 		if (elf_mem_at(r, r->symtab + i * sizeof(s32), &s32, sizeof(s32)) < 0)
 			return -1;
-		s = (Elf64_Sym){ .st_name = s32.st_name, .st_shndx = s32.st_shndx };
+		s = (Elf64_Sym){ .st_name = s32.st_name,
+				 .st_value = s32.st_value,
+				 .st_shndx = s32.st_shndx };
 	}
 	if (s.st_shndx == SHN_UNDEF)
 		return 0;
 	has = elf_name_at(r, s.st_name);
+	r->value = s.st_value;
 	return has ? !strcmp(has, name) : -1;
 }
 
@@ -114,4 +118,86 @@ int elf_defines(bool *found, const struct elf_source *src, const char *const *na
 		found[i] = got > 0;
 	}
 	return x;
+}
+
+static bool is_text(unsigned char c)
+{
+	return c >= ' ' && c < 0x7f;
+}
+
+/* Cuts at what is not printable; 1 when nothing is left. */
+static int text_take(char *out, size_t n, const char *from, size_t len)
+{
+	size_t k = 0;
+
+	while (k + 1 < n && k < len && is_text((unsigned char)from[k])) {
+		out[k] = from[k];
+		k++;
+	}
+	out[k] = '\0';
+	return k == 0;
+}
+
+int elf_symbol_text(char *out, size_t n, const struct elf_source *src, const char *name,
+		    struct err *e)
+{
+	auto_elf struct elf f = { 0 };
+	struct reader r = { .src = src, .f = &f, .e = e };
+	struct pending *p = xcalloc(1, sizeof(*p));
+	int x = elf_start(&r, p), got = 0;
+	char c;
+	size_t k = 0;
+
+	free(p);
+	*out = '\0';
+	if (x)
+		return x;
+	if (r.symtab && (r.gnu_hash || r.hash))
+		got = r.gnu_hash ? find_gnu(&r, name) : find_sysv(&r, name);
+	if (got < 0)
+		return -1;
+	for (uint64_t at = r.value; got && k + 1 < n; at++) {
+		if (elf_mem_at(&r, at, &c, 1) < 0 || !is_text((unsigned char)c))
+			break;
+		out[k++] = c;
+	}
+	out[k] = '\0';
+	return k == 0;
+}
+
+int elf_text_after(char *out, size_t n, const struct elf_source *src, const char *mark)
+{
+	enum { PART = 1 << 16, PARTS = 256 };
+	size_t len = strlen(mark), keep = len + n;
+	auto_free char *buf = xmalloc(keep + PART);
+	size_t have = 0;
+	uint64_t off = 0;
+
+	*out = '\0';
+	for (int i = 0; i < PARTS; i++) {
+		ssize_t got = src->read(src->arg, buf + have, PART, off);
+		const char *at;
+
+		if (got <= 0)
+			return 1;
+		off += (uint64_t)got;
+		have += (size_t)got;
+		at = memmem(buf, have, mark, len);
+		if (at) {
+			const char *text = at + len;
+
+			/* What follows may stand in the next part. */
+			if ((size_t)(buf + have - text) < n && got == PART) {
+				ssize_t more = src->read(src->arg, buf + have,
+							 MIN(n, keep + PART - have), off);
+				have += more > 0 ? (size_t)more : 0;
+			}
+			return text_take(out, n, text, (size_t)(buf + have - text));
+		}
+		if (have > keep) {
+			memmove(buf, buf + have - keep, keep);
+			have = keep;
+		}
+	}
+	return 1;
 }

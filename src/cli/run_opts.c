@@ -136,6 +136,9 @@ const struct opt run_opts[] = {
 	OPT_STR(0, "share", "auto|node|none|KEY", "SHARE", REQ, share,
 		"which processes of this node share one container: the ranks of an MPI launch or job "
 		"step (auto), all that one process started (node), none, or all with the same KEY"),
+	OPT_STR(0, "mpi", "auto|image|host", "MPI", REQ, mpi,
+		"whose MPI: the image's, refused where it cannot start under this launcher (auto), the "
+		"image's in any case, or the host's of the same family in its place"),
 	OPT_FLAG(0, "sharens", "SHARENS", REQ, sharens, "the same as --share=node"),
 
 	/* Root inside. */

@@ -129,7 +129,7 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 
 	if (str_has_prefix(req->image, JOIN_SCHEME))
 		return flow_join(req, text, e);
-	if (run_settings_begin(&settings, &mine, e) < 0)
+	if (mpi_word_check(req, e) < 0 || run_settings_begin(&settings, &mine, e) < 0)
 		return -1;
 	if (run_share_begin(&share, &mine, environ, e) < 0)
 		return -1;
@@ -169,7 +169,8 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 		plan_json(plan, text);
 		return 0;
 	}
-	mpi_check_warn(&image, &share.launcher);
+	if (mpi_check_start(req, plan, &facts, &image, &share.launcher, e) < 0)
+		return -1;
 	run_lend_watch(req, &share.launcher, &image);
 	return act(plan, &facts, &image, &images, &share, req->instance ? &start : NULL, e);
 }

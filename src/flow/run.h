@@ -12,9 +12,9 @@
 #include "src/base/err.h"
 #include "src/plan/request.h"
 
-/* 0: dry run, the plan is in text as JSON, or where each variable comes from (explain_env); or a test of an image that has none.  126: the program
- * is in the container but cannot be executed, 127: it is not there; e says so.  -1: it did not come
- * that far, see e. */
+/* 0: dry run, the plan is in text as JSON, or where each variable comes from (explain_env); or a
+ * test of an image that has none.  126: the program is in the container but cannot be executed,
+ * 127: it is not there; e says so.  -1: it did not come that far, see e. */
 int flow_run(const struct run_req *req, struct buf *text, struct err *e);
 
 #endif

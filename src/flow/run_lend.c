@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -92,6 +93,7 @@ static void config_make(struct lend_config *c, const struct run_req *req, const 
 				   .intel_hpu = req->intel_hpu,
 				   .fabric = req->fabric || req->require_fabric,
 				   .require_fabric = req->require_fabric,
+				   .mpi_host = req->mpi && !strcmp(req->mpi, "host"),
 				   .strict = req->strict,
 				   .cleanenv = req->cleanenv,
 				   .own_dev = req->contain || req->minimal_dev,

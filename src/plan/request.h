@@ -51,6 +51,7 @@ struct run_req {
 	bool explain_env; /* print where each variable comes from */
 
 	/* Namespaces and writable layers. */
+	const char *mpi;   /* --mpi: auto, image, host; NULL: auto */
 	const char *share; /* --share: auto, node, none or a key; NULL: auto */
 	bool sharens;	   /* --sharens: --share=node */
 	bool pid, no_pid, no_init, ipc, uts, net;

@@ -4,6 +4,7 @@
  *	mpi pairs              # process_vm_readv() between every pair of ranks of a node
  *	mpi pingpong BYTES N   # ranks 0 and 1: "BYTES us MB/s", the best of five times N rounds
  *	mpi big BYTES          # both ways at once, contents checked
+ *	mpi maps               # rank 0's /proc/self/maps
  *
  * Each line is printed by rank 0 alone, so that N singletons show as N lines. */
 #define _GNU_SOURCE
@@ -113,6 +114,17 @@ static void big(size_t bytes)
 	free(in);
 }
 
+static void maps(void)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	char line[4096];
+
+	while (rank == 0 && f && fgets(line, sizeof(line), f))
+		fputs(line, stdout);
+	if (f)
+		fclose(f);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "hello";
@@ -129,6 +141,8 @@ int main(int argc, char **argv)
 		pingpong(bytes, argc > 3 ? atoi(argv[3]) : 1000);
 	else if (!strcmp(what, "big"))
 		big(bytes);
+	else if (!strcmp(what, "maps"))
+		maps();
 	MPI_Finalize();
 	return 0;
 }

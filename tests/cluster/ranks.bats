@@ -135,7 +135,7 @@ END
 	grep -qx 'image: Open MPI.*PMIx.*' out
 	grep -q '^verdict: Open MPI does not start' out
 	srun -n1 --mpi=pmix "$BERTH" mpi-check "$IMG" >out
-	grep -q '^image: Open MPI, MPICH ABI.*UCX' out
+	grep -q '^image: Open MPI [0-9.]*, MPICH [0-9.]*;.*UCX' out
 	grep -qx 'verdict: Open MPI runs under Slurm over PMIx' out
 	"$BERTH" mpi-check "$IMG" | grep -q '^verdict: start it with mpirun'
 	# Open MPI itself refuses; nothing hangs.

@@ -30,6 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct elf_source src = { read_bytes, &b };
 	struct elf f;
 	bool found[2];
+	char text[24];
 	struct err e;
 
 	if (elf_read(&f, &src, &e) == 0) {
@@ -46,5 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		elf_fini(&f);
 	}
 	elf_defines(found, &src, names, 2, &e);
+	elf_symbol_text(text, sizeof(text), &src, "MPI_Init", &e);
+	elf_text_after(text, sizeof(text), &src, "MPI");
 	return 0;
 }

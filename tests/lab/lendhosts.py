@@ -11,6 +11,7 @@ devices ordinary files.  Hosts:
     ubuntu2404-rocm  Ubuntu 24.04, ROCm 6.1 in /opt/rocm
     el9-intel        EL 9, Level Zero
     alpine-ib        no ld.so.cache, InfiniBand
+    el9-mpi          EL 9, Open MPI 4.1 as packaged, MPICH below /opt, a vendor's MPICH as a module
     bare             nothing to lend
 """
 
@@ -53,7 +54,7 @@ class Tree:
         os.symlink(target, full)
 
     def lib(self, where, soname, file=None, glibc="2.17", needed=(), need=None, define=(), bits=64,
-            cached=True, dev=False):
+            cached=True, dev=False, symbols=()):
         """file in where, with its soname as a link; known to the cache by the soname."""
         file = file or soname
         versions = {"libc.so.6": ["GLIBC_2.2.5" if bits == 64 else "GLIBC_2.0"]}
@@ -62,7 +63,7 @@ class Tree:
         versions.update(need or {})
         libs = list(dict.fromkeys(list(needed) + [n for n in versions]))
         self.file("%s/%s" % (where, file),
-                  stub(soname, libs, versions, define, bits=bits), 0o755)
+                  stub(soname, libs, versions, define, symbols, bits=bits), 0o755)
         if file != soname:
             self.link("%s/%s" % (where, soname), file)
         if cached:
@@ -360,7 +361,31 @@ def alpine_ib(t):
     t.link("/usr/lib/libibverbs.so.1", "libibverbs.so.1.14.41.0")
 
 
-HOSTS = {"el9-nv550": el9_nv550, "ubuntu2204-nv535": ubuntu2204_nv535, "el8-nv550": el8_nv550,
+def el9_mpi(t):
+    t.link("/lib64", "usr/lib64")
+    t.base("/usr/lib64", "2.34")
+    d = "/usr/lib64/openmpi/lib"
+    t.lib("/lib64", "libhwloc.so.15", "libhwloc.so.15.5.3", glibc="2.17")
+    t.lib("/lib64", "libevent_core-2.1.so.7", glibc="2.17")
+    t.lib("/lib64", "libnl-3.so.200", glibc="2.17", define=["libnl_3", "libnl_3_5"])
+    t.lib(d, "libopen-pal.so.40", "libopen-pal.so.40.30.3", needed=["libevent_core-2.1.so.7", "libhwloc.so.15"])
+    t.lib(d, "libmpi.so.40", "libmpi.so.40.30.6", glibc="2.34",
+          needed=["libopen-pal.so.40", "libstdc++.so.6"], symbols=["ompi_mpi_comm_world"])
+    t.file(d + "/openmpi/mca_btl_usnic.so", stub("mca_btl_usnic.so", ["libnl-3.so.200", "libopen-pal.so.40"],
+                                                 {"libnl-3.so.200": ["libnl_3_5"]}), 0o755)
+    o = "/opt/mpich/lib"
+    t.lib(o, "libmpi.so.12", "libmpi.so.12.3.1", needed=["libucp.so.0"], symbols=["MPII_Version_string"],
+          cached=False)
+    t.lib(o, "libucp.so.0", "libucp.so.0.0.0", needed=["libucs.so.0"], cached=False)
+    t.lib(o, "libucs.so.0", "libucs.so.0.0.0", cached=False)
+    t.file(o + "/ucx/libuct_ib.so.0", stub("libuct_ib.so.0", ["libucs.so.0"]), 0o755)
+    t.lib("/opt/vendor/lib", "libmpi_gnu.so.12", "libmpi_gnu.so.12.0.0", cached=False)
+    t.file("/etc/berth/bindings.d/mpi.conf", "[vendor-mpich]\nmpi = mpich\nwhen env = VENDOR\n"
+           "lib = /opt/vendor/lib/libmpi_gnu.so.12 as libmpi.so.12\n")
+    t.write_cache()
+
+
+HOSTS = {"el9-mpi": el9_mpi, "el9-nv550": el9_nv550, "ubuntu2204-nv535": ubuntu2204_nv535, "el8-nv550": el8_nv550,
          "ubuntu2404-rocm": ubuntu2404_rocm, "el9-intel": el9_intel, "alpine-ib": alpine_ib,
          "bare": lambda t: t.base("/lib64", "2.34")}
 
@@ -389,6 +414,14 @@ def with_mpich(t, glibc):
     t.lib(d, "libmpi.so.12", "libmpi.so.12.1.10")
 
 
+def with_openmpi(t, glibc):
+    image(t, glibc, True)
+    t.lib("/opt/openmpi/lib", "libmpi.so.40", "libmpi.so.40.40.7", symbols=["ompi_mpi_comm_world"], cached=False)
+    t.lib("/opt/openmpi/lib", "libopen-pal.so.40", cached=False)
+    t.lib("/usr/lib/x86_64-linux-gnu", "libnl-3.so.200", define=["libnl_3", "libnl_3_5", "libnl_3_6"])
+    t.lib("/usr/lib/x86_64-linux-gnu", "libhwloc.so.15")
+
+
 def musl(t):
     t.file("/lib/ld-musl-x86_64.so.1", stub("libc.musl-x86_64.so.1"), 0o755)
     t.file("/usr/lib/libstdc++.so.6", stub("libstdc++.so.6", ["libc.musl-x86_64.so.1"]), 0o755)
@@ -403,6 +436,8 @@ IMAGES = {"glibc217": lambda t: image(t, "2.17", False), "glibc227": lambda t: i
           "glibc231": lambda t: image(t, "2.31", True), "glibc236": lambda t: image(t, "2.36", True),
           "glibc239": lambda t: image(t, "2.39", True), "glibc231-gl": with_gl,
           "glibc231-mpich": lambda t: with_mpich(t, "2.31"),
+          "glibc231-openmpi": lambda t: with_openmpi(t, "2.31"),
+          "glibc236-openmpi": lambda t: with_openmpi(t, "2.36"),
           "glibc217-mpich": lambda t: with_mpich(t, "2.17"), "musl": musl,
           "static": lambda t: t.file("/bin/app", "static"), "nocxx": no_cxx}
 

@@ -93,6 +93,24 @@ START_TEST(symbols_are_found_through_either_hash_table)
 }
 END_TEST
 
+START_TEST(texts_are_read_by_symbol_and_by_mark)
+{
+	auto_close int c = open(TEST_LIBC, O_RDONLY | O_CLOEXEC), fd = stub_open("prog");
+	struct elf_source src = elf_source_fd(&c), none = elf_source_fd(&fd);
+	char text[24];
+	struct err e;
+
+	ck_assert_int_eq(elf_text_after(text, sizeof(text), &src, "GNU C Library "), 0);
+	ck_assert_msg(text[0] == '(', "%s", text);
+	ck_assert_uint_lt(strlen(text), sizeof(text));
+	ck_assert_int_eq(elf_text_after(text, sizeof(text), &none, "GNU C Library "), 1);
+	ck_assert_int_eq(elf_symbol_text(text, sizeof(text), &src, "no_such_symbol", &e), 1);
+	/* A function is no text for long, and never more than there is room for. */
+	ck_assert_int_ge(elf_symbol_text(text, sizeof(text), &src, "printf", &e), 0);
+	ck_assert_uint_lt(strlen(text), sizeof(text));
+}
+END_TEST
+
 START_TEST(a_program_names_its_loader)
 {
 	auto_close int fd = stub_open("prog"), self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -154,5 +172,5 @@ END_TEST
 
 UNIT(elf, a_library_says_its_name_and_its_needs,
      thirty_two_bits_and_the_other_byte_order_are_told_apart,
-     symbols_are_found_through_either_hash_table, a_program_names_its_loader,
+     symbols_are_found_through_either_hash_table, a_program_names_its_loader, texts_are_read_by_symbol_and_by_mark,
      what_is_no_elf_file_is_an_outcome, a_cut_or_damaged_library_is_an_error_with_a_name)

@@ -62,10 +62,46 @@ START_TEST(without_a_launcher_the_ways_to_start_are_told)
 		"start it with mpirun of Open MPI or srun --mpi=pmix (Open MPI); mpirun of "
 		"MPICH or srun --mpi=pmi2 (MPICH)");
 	mpi_parts_words(&words, &p);
-	ck_assert_str_eq(buf_str(&words), "Open MPI, MPICH ABI; PMIx; UCX");
+	ck_assert_str_eq(buf_str(&words), "Open MPI, MPICH; PMIx; UCX");
+	buf_clear(&words);
+	p = (struct mpi_parts){ .families = MPI_OPEN | MPI_MPICH,
+				.pmix = true,
+				.fabric = true,
+				.mpich_vendor = true,
+				.open = "4.1.4",
+				.pmix_version = "4.2.2",
+				.fabric_abi = "FABRIC_1.6" };
+	mpi_parts_words(&words, &p);
+	ck_assert_str_eq(buf_str(&words),
+			 "Open MPI 4.1.4, MPICH ABI; PMIx 4.2.2; libfabric (FABRIC_1.6)");
+}
+END_TEST
+
+/* What its files tell overrules what is usual. */
+START_TEST(libraries_that_speak_more_than_usual_are_not_refused)
+{
+	auto_buf struct buf line = { 0 };
+	struct launcher l = { .name = "Slurm", .wire = WIRE_PMIX, .local_size = 4 };
+	struct mpi_parts p = { .families = MPI_MPICH, .mpich_pmix = true };
+
+	ck_assert_int_eq(mpi_verdict(&line, &l, &p), 0);
+	ck_assert_str_eq(buf_str(&line), "MPICH runs under Slurm over PMIx");
+	p = (struct mpi_parts){ .families = MPI_MPICH, .mpich_vendor = true };
+	ck_assert_int_eq(mpi_verdict(&line, &l, &p), 0);
+	l.wire = WIRE_NONE;
+	ck_assert_int_eq(mpi_verdict(&line, &l, &p), 0);
+	p = (struct mpi_parts){ .families = MPI_OPEN, .open_pmi = true };
+	ck_assert_int_eq(mpi_verdict(&line, &l, &p), 0);
+	l.wire = WIRE_PMI;
+	ck_assert_int_eq(mpi_verdict(&line, &l, &p), 0);
+	/* A launcher that has its own way, and no variables that are known here. */
+	l = (struct launcher){ .name = "PALS", .local_size = 4 };
+	p = (struct mpi_parts){ .families = MPI_MPICH };
+	ck_assert_int_eq(mpi_verdict(&line, &l, &p), 0);
 }
 END_TEST
 
 UNIT(verdict, an_mpi_that_speaks_the_launcher_s_protocol_starts,
      one_that_does_not_is_named_with_the_remedy, what_is_not_known_is_not_judged,
-     without_a_launcher_the_ways_to_start_are_told)
+     without_a_launcher_the_ways_to_start_are_told,
+     libraries_that_speak_more_than_usual_are_not_refused)
