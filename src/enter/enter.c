@@ -14,6 +14,7 @@
 #include "src/base/buf.h"
 #include "src/base/fd.h"
 #include "src/enter/cgroup.h"
+#include "src/enter/extfs.h"
 #include "src/enter/mountapi.h"
 #include "src/enter/state.h"
 
@@ -43,11 +44,12 @@ int enter_new(struct enter **out, const struct plan *plan, struct err *e)
 {
 	auto_enter struct enter *x = xcalloc(1, sizeof(*x));
 
-	x->cgroup = -1;
+	x->cgroup = x->extfs = -1;
 	x->plan = plan;
 	x->root = x->image = x->stage = x->upper = x->lifeline = -1;
 	x->layers = fds_new(plan->nlayers);
 	x->images = fds_new(plan->nimages);
+	x->exts = fds_new(plan->nexts);
 	x->mounts = fds_new(plan->nmounts);
 	x->files = fds_new(plan->nfiles);
 	x->want_file = xcalloc(plan->nfiles + 1, sizeof(*x->want_file));
@@ -79,6 +81,7 @@ void enter_free(struct enter *x)
 		return;
 	fds_free(x->layers, x->plan->nlayers);
 	fds_free(x->images, x->plan->nimages);
+	fds_free(x->exts, x->plan->nexts);
 	fds_free(x->mounts, x->plan->nmounts);
 	fds_free(x->files, x->plan->nfiles);
 	close_p_(&x->root);
@@ -116,6 +119,11 @@ size_t enter_skipped(const struct enter *x, const struct fault **list)
 void enter_use_cgroup(struct enter *x, int procs)
 {
 	x->cgroup = procs;
+}
+
+void enter_use_extfs(struct enter *x, int channel)
+{
+	x->extfs = channel;
 }
 
 void enter_for_members(struct enter *x)
@@ -203,8 +211,10 @@ int enter_build(struct enter *x, int keeper, struct fault *f)
 		return fault_at(f, FAULT_CGROUP, 0);
 	if (namespaces_make(x, f) < 0)
 		return -1;
+	if (x->plan->nexts && extfs_begin(x->extfs, f) < 0)
+		return -1;
 	if (getrlimit(RLIMIT_NOFILE, &was) == 0 &&
-	    was.rlim_cur < x->plan->nlayers + x->plan->nimages + x->plan->nmounts +
+	    was.rlim_cur < x->plan->nlayers + x->plan->nimages + x->plan->nexts + x->plan->nmounts +
 				   x->plan->nfiles + SPARE_FDS) {
 		more = (struct rlimit){ was.rlim_max, was.rlim_max };
 		raised = setrlimit(RLIMIT_NOFILE, &more) == 0;

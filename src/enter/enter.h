@@ -58,6 +58,9 @@ void enter_for_members(struct enter *x);
  * container moves along.  0 at once when the plan has no such layer. */
 int enter_private(struct enter *x, struct fault *f);
 
+/* Where enter_build() gets the plan's ext file systems from (extfs.h); borrowed. */
+void enter_use_extfs(struct enter *x, int channel);
+
 /* enter_build() moves its process to the cgroup of this cgroup.procs (cgroup.h); borrowed. */
 void enter_use_cgroup(struct enter *x, int procs);
 

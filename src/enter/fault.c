@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "src/enter/blockers.h"
+#include "src/enter/extfs.h"
 #include "src/enter/switches.h"
 
 int fault_at(struct fault *f, enum fault_step step, uint64_t index)
@@ -176,6 +177,35 @@ static int layer_fault(const struct fault *f, const struct plan *p, struct err *
 						      : "nothing");
 }
 
+static int extfs_fault(const struct fault *f, const struct plan *p, struct err *e)
+{
+	const char *path = p->exts[f->index / EXTFS_REASONS].path;
+
+	switch ((enum extfs_reason)(f->index % EXTFS_REASONS)) {
+	case EXTFS_EXEC:
+		return err_sys(e, "--overlay %s: start fuse2fs", path);
+	case EXTFS_ENDED:
+		return err_set(e, ERR_INPUT,
+			       "--overlay %s: fuse2fs ended with status %d; look at the file with "
+			       "e2fsck -fn",
+			       path, f->sys);
+	case EXTFS_UPPER:
+		if (f->sys == ENOENT)
+			return err_set(e, ERR_INPUT,
+				       "--overlay %s: there is no directory upper in it; berth "
+				       "overlay create makes one",
+				       path);
+		return err_set(e, ERR_INPUT,
+			       "--overlay %s: its directory upper cannot be opened (%s); look at "
+			       "the file with e2fsck -fn",
+			       path, strerror(f->sys));
+	case EXTFS_PLACE:
+		return err_sys(e, "--overlay %s: mount it", path);
+	default:
+		return err_set(e, ERR_SYS, "--overlay %s: the process that mounts it ended", path);
+	}
+}
+
 int fault_explain(const struct fault *f, const struct plan *p, struct err *e)
 {
 	errno = f->sys;
@@ -211,6 +241,8 @@ int fault_explain(const struct fault *f, const struct plan *p, struct err *e)
 	case FAULT_OVERLAY:
 		return err_sys(e, "overlay for %llu mount points that %s lacks",
 			       (unsigned long long)f->index, p->image);
+	case FAULT_EXTFS:
+		return extfs_fault(f, p, e);
 	case FAULT_LAYER:
 	case FAULT_UPPER:
 	case FAULT_LAYERS:

@@ -32,6 +32,7 @@ enum fault_step {
 	FAULT_STAGE,	 /* tmpfs that holds the engine's files and missing mount points */
 	FAULT_OVERLAY,	 /* overlay that shows missing mount points of a directory */
 	FAULT_LAYER,	 /* plan layer [index] could not be opened */
+	FAULT_EXTFS,	 /* an ext file system; index: extfs.h */
 	FAULT_UPPER,	 /* upper directory, or the tmpfs for it */
 	FAULT_LAYERS,	 /* the overlay of index layers */
 	FAULT_FILE,	 /* plan file [index] */

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "src/base/fd.h"
+#include "src/enter/extfs.h"
 #include "src/enter/mountapi.h"
 
 enum { LOWER_MAX = 500, STRING_MAX = 255 };
@@ -126,14 +127,32 @@ int upper_tmpfs(struct enter *x, const char *at, struct fault *f)
 	return 0;
 }
 
+/* Parked, for a layer must be attached. */
+static int exts_take(struct enter *x, struct fault *f)
+{
+	for (size_t i = 0; i < x->plan->nexts; i++) {
+		if (extfs_take(x->extfs, i, &x->exts[i], f) < 0)
+			return -1;
+		if (sys_move_mount(x->exts[i], AT_FDCWD, PARKING) < 0)
+			return fault_at(f, FAULT_EXTFS, i * EXTFS_REASONS + EXTFS_PLACE);
+	}
+	return 0;
+}
+
+static int layer_fd(const struct enter *x, size_t i)
+{
+	const struct plan_layer *l = &x->plan->layers[i];
+
+	return l->dir ? x->layers[i] : l->is_ext ? x->exts[l->image] : x->images[l->image];
+}
+
 /* missing: the directory of mount points that a directory image lacks; -1 none. */
 static int lower_collect(struct enter *x, struct lower *l, int missing, struct fault *f)
 {
 	const struct plan *p = x->plan;
 
 	for (size_t i = 0; i < p->nlayers; i++)
-		if (lower_add(l, p->layers[i].dir ? x->layers[i] : x->images[p->layers[i].image]) <
-		    0)
+		if (lower_add(l, layer_fd(x, i)) < 0)
 			return fault_at(f, FAULT_LAYER, i);
 	if (missing >= 0 && lower_add(l, missing) < 0)
 		return fault_at(f, FAULT_LAYER, p->nlayers);
@@ -149,7 +168,8 @@ int root_layers_place(struct enter *x, int missing, struct fault *f)
 	struct lower l = { .n = 0 };
 	auto_close int overlay = -1;
 
-	/* Parked, for a layer must be attached. */
+	if (exts_take(x, f) < 0)
+		return -1;
 	if (x->plan->upper == PLAN_UPPER_TMPFS && !x->members && upper_tmpfs(x, PARKING, f) < 0)
 		return -1;
 	if (lower_collect(x, &l, missing, f) < 0)

@@ -28,6 +28,8 @@ struct enter {
 	int root;      /* the mount that becomes "/" */
 	int image;     /* directory image: its mount, when something was laid over it */
 	int *layers;   /* for each plan layer that is a directory: it, open */
+	int *exts;     /* for each plan ext: the mount of its upper/ */
+	int extfs;     /* extfs.h's channel; -1 none; borrowed */
 	int upper;     /* what holds upper/ and work/ */
 	bool members;  /* the layer in memory is each member's own (private.c) */
 	int lifeline;  /* plan_needs_lifeline(): its mount */

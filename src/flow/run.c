@@ -61,6 +61,7 @@ static int act(struct plan *p, struct facts *facts, struct run_image *image,
 		return -1;
 	if (work.nfuse && keeper_start(&keeper, &work, e) < 0)
 		return -1;
+	enter_use_extfs(x, extfs_channel(&serving.ext));
 	if (work.announce && keeper_wait(keeper, e) < 0)
 		return -1;
 	if (p->limits.n) {

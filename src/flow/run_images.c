@@ -3,20 +3,34 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "src/flow/program.h"
+
 void run_images_fini(struct run_images *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		squash_close(r->file[i].squash);
 		part_close(&r->file[i].part);
+		free(r->file[i].fuse2fs);
 	}
 	for (size_t i = 0; r->why && i < r->wants.n; i++)
 		free(r->why[i]);
 	free(r->why);
 	free(r->file);
 	free(r->files);
+	free(r->of);
 	free(r->facts);
 	free(r->file_facts);
 	plan_image_wants_fini(&r->wants);
+}
+
+static void ext_program(struct run_image_file *f)
+{
+	f->fuse2fs = program_find("fuse2fs");
+	if (!f->fuse2fs)
+		err_set(&f->why, ERR_HOST,
+			"it is an ext3 file system, which the program fuse2fs serves, and that is "
+			"not installed (package fuse2fs); berth overlay create --dir makes a layer "
+			"that needs none");
 }
 
 static void open_one(struct run_image_file *f)
@@ -33,8 +47,7 @@ static void open_one(struct run_image_file *f)
 	if (part_open(&f->part, f->path, use, f->id, &f->why) < 0)
 		return;
 	if (f->part.is_ext && f->use == FACT_IMAGE_OVERLAY)
-		err_set(&f->why, ERR_UNSUPPORTED,
-			"it is an ext3 file system; use a directory or a SquashFS instead");
+		ext_program(f);
 	else if (f->part.is_ext)
 		err_set(&f->why, ERR_UNSUPPORTED,
 			"image %s: it is an ext3 file system; binds are made from SquashFS (make "
@@ -57,7 +70,7 @@ static struct run_image_file *file_of(struct run_images *r, const struct plan_im
 	f = &r->file[r->n++];
 	*f = (struct run_image_file){ .path = w->path, .id = w->id, .use = w->use, .part.fd = -1 };
 	open_one(f);
-	if (f->why.kind == ERR_NONE) {
+	if (f->why.kind == ERR_NONE && !f->fuse2fs) {
 		f->index = r->nfiles;
 		r->file_facts[r->nfiles] =
 			(struct fact_image_file){ f->path, f->part.off, f->part.size };
@@ -77,6 +90,13 @@ static void look(struct run_images *r, size_t i)
 	r->facts[i] = (struct fact_image){
 		.path = w->path, .id = w->id, .use = w->use, .inner = w->inner, .file = f->index
 	};
+	r->of[i] = f;
+	if (f->fuse2fs) {
+		r->facts[i].is_ext = true;
+		r->facts[i].off = f->part.off;
+		r->facts[i].mode = S_IFDIR | 0755;
+		return;
+	}
 	if (why.kind == ERR_NONE)
 		found = squash_stat_path(f->squash, w->inner, true, &st, &why);
 	if (found == 0) {
@@ -100,6 +120,7 @@ int run_images_gather(struct run_images *r, const struct run_req *req, struct fa
 	r->files = xcalloc(r->wants.n, sizeof(*r->files));
 	r->facts = xcalloc(r->wants.n, sizeof(*r->facts));
 	r->file_facts = xcalloc(r->wants.n, sizeof(*r->file_facts));
+	r->of = xcalloc(r->wants.n, sizeof(*r->of));
 	r->why = xcalloc(r->wants.n, sizeof(*r->why));
 	for (size_t i = 0; i < r->wants.n; i++)
 		look(r, i);

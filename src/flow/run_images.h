@@ -19,6 +19,7 @@ struct run_image_file {
 	enum fact_image_use use;
 	struct part part;
 	struct squash *squash;
+	char *fuse2fs;	/* an ext file system, and who serves it; then squash is NULL */
 	struct err why; /* kind ERR_NONE: it is open */
 	size_t index;	/* in files */
 };
@@ -29,6 +30,7 @@ struct run_images {
 	size_t n;
 	struct run_image_file **files; /* those that are, as facts.image_files */
 	size_t nfiles;
+	struct run_image_file **of; /* for each want, as facts.images */
 	struct fact_image *facts;
 	struct fact_image_file *file_facts;
 	char **why;

@@ -86,11 +86,14 @@ bool run_share_wanted(struct run_share *s, struct plan *p)
 /* In a builder child of the keeper. */
 static int build(void *arg, int sock, void *report, size_t *len)
 {
-	struct enter *x = ((struct serving *)arg)->enter;
+	struct serving *s = arg;
+	struct enter *x = s->enter;
 	struct report r = { 0 };
 	const struct fault *list;
-	int result = enter_build(x, sock, &r.fault);
+	int result;
 
+	enter_use_extfs(x, extfs_channel(&s->ext));
+	result = enter_build(x, sock, &r.fault);
 	r.nskipped = MIN(enter_skipped(x, &list), (size_t)SKIPPED_MAX);
 	memcpy(r.skipped, list, r.nskipped * sizeof(*list));
 	memcpy(report, &r, sizeof(r));

@@ -1,6 +1,8 @@
 #include "src/flow/serving.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "image/serve.h"
@@ -92,6 +94,37 @@ static int root_prepare(struct serving *s, struct err *e)
 	return serve_new(&s->serve[0], s->image->squash, &o, e);
 }
 
+/* A file that somebody writes to cannot be read beside it: the lock is for as long as the holder
+ * has the descriptor.  Where there are no locks nobody is hindered. */
+static int exts_lock(const struct serving *s, struct err *e)
+{
+	for (size_t i = 0; i < s->ext.n; i++)
+		if (flock(s->ext.v[i].fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+			return err_set(e, ERR_EXISTS, "--overlay %s: somebody is writing to it",
+				       s->plan->exts[i].path);
+	return 0;
+}
+
+static int exts_init(struct serving *s, struct err *e)
+{
+	const struct plan *p = s->plan;
+
+	if (!p->nexts)
+		return 0;
+	s->ext.v = xcalloc(p->nexts, sizeof(*s->ext.v));
+	for (; s->ext.n < p->nexts; s->ext.n++) {
+		const struct run_image_file *f = s->images->of[p->exts[s->ext.n].file];
+
+		s->ext.v[s->ext.n] = (struct extfs_file){ f->part.fd, f->part.off };
+		s->ext.fuse2fs = f->fuse2fs;
+		s->keep[s->nkeep++] = f->part.fd;
+	}
+	if (extfs_init(&s->ext, e) < 0)
+		return -1;
+	s->keep[s->nkeep++] = s->ext.channel[0];
+	return 0;
+}
+
 static int serving_prepare(void *arg, struct err *e)
 {
 	struct serving *s = arg;
@@ -101,6 +134,8 @@ static int serving_prepare(void *arg, struct err *e)
 	unsigned first = s->plan->root == PLAN_ROOT_SQUASH;
 	size_t n = s->images->nfiles;
 
+	if (exts_lock(s, e) < 0 || extfs_start(&s->ext, e) < 0)
+		return -1;
 	if (s->plan->upper == PLAN_UPPER_DIR && upper_take(&s->lease, s->plan, e) < 0)
 		return -1;
 	if (first && root_prepare(s, e) < 0)
@@ -115,6 +150,7 @@ static void serving_end(void *arg)
 {
 	struct serving *s = arg;
 
+	extfs_end(&s->ext);
 	lease_drop(&s->lease);
 }
 
@@ -128,11 +164,14 @@ static int serving_run(void *arg, unsigned which, int fuse_fd, struct err *e)
 int serving_init(struct serving *s, struct keeper_work *work, struct plan *p, struct facts *facts,
 		 struct run_image *image, struct run_images *images, struct err *e)
 {
-	*s = (struct serving){
-		.image = image, .images = images, .facts = facts, .plan = p, .empty_fd = -1
-	};
+	*s = (struct serving){ .image = image,
+			       .images = images,
+			       .facts = facts,
+			       .plan = p,
+			       .empty_fd = -1,
+			       .ext = EXTFS_NONE };
 	s->serve = xcalloc(images->nfiles + 2, sizeof(*s->serve));
-	s->keep = xcalloc(images->nfiles + 2, sizeof(*s->keep));
+	s->keep = xcalloc(images->nfiles + p->nexts + 3, sizeof(*s->keep));
 	if (p->root == PLAN_ROOT_SQUASH)
 		s->keep[s->n++] = image->image->fd;
 	for (size_t i = 0; i < images->nfiles; i++)
@@ -142,6 +181,9 @@ int serving_init(struct serving *s, struct keeper_work *work, struct plan *p, st
 			return -1;
 		s->keep[s->n++] = s->empty_fd;
 	}
+	s->nkeep = s->n;
+	if (exts_init(s, e) < 0)
+		return -1;
 	*work = (struct keeper_work){ .prepare = serving_prepare,
 				      .serve = serving_run,
 				      .finish = serving_end,
@@ -149,13 +191,16 @@ int serving_init(struct serving *s, struct keeper_work *work, struct plan *p, st
 				      .nfuse = s->n,
 				      .arg = s,
 				      .keep = s->keep,
-				      .nkeep = s->n };
+				      .nkeep = s->nkeep };
 	return 0;
 }
 
 void serving_fini(struct serving *s)
 {
+	if (!s->serve)
+		return; /* not begun */
 	squash_close(s->empty);
+	extfs_fini(&s->ext);
 	close_p_(&s->empty_fd);
 	free(s->serve);
 	free(s->keep);

@@ -11,6 +11,7 @@
 #define FLOW_SERVING_H
 
 #include "mpi/keeper.h"
+#include "src/enter/extfs.h"
 #include "src/flow/run_image.h"
 #include "src/flow/run_images.h"
 #include "src/host/lease.h"
@@ -28,10 +29,12 @@ struct serving {
 	struct serve **serve; /* the root unless it is a directory, then the plan's images */
 	int *keep;	      /* the files of these */
 	unsigned n;
+	size_t nkeep;
 	unsigned threads;    /* of each server at most; 0: by the CPUs of this process */
 	struct enter *enter; /* for a builder child (run_share.h) */
 	int empty_fd;	     /* of the lifeline, which comes last */
 	struct squash *empty;
+	struct extfs ext;   /* ext file systems of the plan */
 	struct lease lease; /* the keeper's, while the container lives */
 };
 

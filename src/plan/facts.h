@@ -57,6 +57,8 @@ struct fact_image {
 	mode_t mode;	 /* of inner; 0: not to be had, why says the reason */
 	const char *why; /* a whole sentence */
 	size_t file;	 /* index in image_files */
+	bool is_ext;	 /* an ext file system, in no image_files; mode says only that it is one */
+	int64_t off;	 /* ... in the file */
 };
 
 /* A SquashFS of such an image file; one for all that is taken from it. */

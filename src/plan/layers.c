@@ -63,17 +63,36 @@ static int add_upper(struct plan *p, const char *dir, struct err *e)
 	return 0;
 }
 
+/* Read through fuse2fs.  As an upper directory the kernel refuses it, or worse: see
+ * docs/mounts.md. */
+static int add_ext(struct plan *p, const struct overlay_word *w, const struct fact_image *fact,
+		   size_t file, struct err *e)
+{
+	if (!w->ro)
+		return err_set(e, ERR_UNSUPPORTED,
+			       "--overlay %s: an ext3 file system cannot take changes without "
+			       "root; give %s:ro to read it, and a directory for changes (berth "
+			       "overlay create --dir)",
+			       w->path, w->path);
+	p->exts[p->nexts] = (struct plan_ext){ xstrdup(fact->path), fact->off, file };
+	p->layers[p->nlayers++] = (struct plan_layer){ .is_ext = true, .image = p->nexts++ };
+	return 0;
+}
+
 static int add_image(struct plan *p, const struct overlay_word *w, const struct facts *f,
 		     struct err *e)
 {
 	const struct fact_image *fact = NULL;
+	size_t file = 0;
 
 	for (size_t i = 0; i < f->nimages && !fact; i++)
 		if (f->images[i].use == FACT_IMAGE_OVERLAY && !strcmp(f->images[i].path, w->path))
-			fact = &f->images[i];
+			fact = &f->images[file = i];
 	if (!fact || !fact->mode)
 		return err_set(e, ERR_NOTFOUND, "--overlay %s: %s", w->path,
 			       fact ? fact->why : "the image was not looked at");
+	if (fact->is_ext)
+		return add_ext(p, w, fact, file, e);
 	p->layers[p->nlayers++] = (struct plan_layer){ .image = fact->file };
 	return 0;
 }
@@ -117,6 +136,7 @@ int layers_make(struct plan *p, const struct overlay_words *words, const struct 
 		const struct facts *f, struct err *e)
 {
 	p->layers = xcalloc(words->n + 1, sizeof(*p->layers));
+	p->exts = xcalloc(words->n + 1, sizeof(*p->exts));
 	if (req->writable && words->n)
 		return err_set(e, ERR_USAGE,
 			       "--writable and --overlay exclude each other: with an overlay, "

@@ -38,6 +38,9 @@ void plan_free(struct plan *p)
 	for (size_t i = 0; i < p->nlayers; i++)
 		free(p->layers[i].dir);
 	free(p->layers);
+	for (size_t i = 0; i < p->nexts; i++)
+		free(p->exts[i].path);
+	free(p->exts);
 	free(p->upper_dir);
 	free(p->upper_data);
 	free(p->upper_size_from);

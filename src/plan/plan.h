@@ -87,10 +87,18 @@ struct plan_dir {
 	mode_t mode;
 };
 
+/* An ext file system that a program of the host serves; its upper/ is a layer. */
+struct plan_ext {
+	char *path;  /* file that holds it */
+	int64_t off; /* in it */
+	size_t file; /* in facts.images */
+};
+
 /* What lies over the root and is only read. */
 struct plan_layer {
 	char *dir;    /* a directory of the host; NULL: an image */
-	size_t image; /* which of the plan's images */
+	bool is_ext;  /* the image is one of the plan's exts */
+	size_t image; /* which of the plan's images, or exts */
 };
 
 /* Where the container's changes go. */
@@ -108,6 +116,8 @@ struct plan {
 	struct plan_image *images; /* in the order of facts.image_files */
 	size_t nimages;
 
+	struct plan_ext *exts; /* in the order of layers */
+	size_t nexts;
 	struct plan_layer *layers; /* topmost first */
 	size_t nlayers;
 	enum plan_upper upper;
@@ -168,10 +178,11 @@ static inline bool plan_is_layered(const struct plan *p)
 }
 
 /* Nothing of the container is served, but somebody must know when it ends: whoever holds
- * the lease of upper_dir.  An empty file system is served as its lowest layer. */
+ * the lease of upper_dir, or has an ext file system mounted.  An empty file system is served as its
+ * lowest layer. */
 static inline bool plan_needs_lifeline(const struct plan *p)
 {
-	return p->root == PLAN_ROOT_DIR && p->upper == PLAN_UPPER_DIR;
+	return p->root == PLAN_ROOT_DIR && (p->upper == PLAN_UPPER_DIR || p->nexts);
 }
 
 /* Which host paths plan_make() wants facts of (absolute; one may stand there twice),

@@ -77,8 +77,12 @@ static void put_layers(struct jw *w, const struct plan *p)
 		const struct plan_layer *l = &p->layers[i];
 
 		jw_obj(w, NULL);
-		jw_str(w, l->dir ? "directory" : "image",
-		       l->dir ? l->dir : p->images[l->image].path);
+		if (l->dir)
+			jw_str(w, "directory", l->dir);
+		else if (l->is_ext)
+			jw_str(w, "ext", p->exts[l->image].path);
+		else
+			jw_str(w, "image", p->images[l->image].path);
 		jw_end(w);
 	}
 	jw_end(w);

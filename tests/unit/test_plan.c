@@ -581,7 +581,7 @@ END_TEST
 START_TEST(overlays_become_layers_and_one_upper)
 {
 	static const struct fact_image images[] = {
-		{ "/file", 0, FACT_IMAGE_OVERLAY, "/", DIR, NULL, 0 },
+		{ .path = "/file", .use = FACT_IMAGE_OVERLAY, .inner = "/", .mode = DIR },
 	};
 	static const struct fact_image_file files[] = { { "/file", 0, 4096 } };
 	struct fixture x;

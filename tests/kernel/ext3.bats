@@ -1,0 +1,67 @@
+# ext3 layers: read through fuse2fs.
+load kernel
+
+setup() {
+	kernel_setup
+	mkdir -p src/{upper/etc,work}
+	echo over >src/upper/etc/over
+	mke2fs src over.ext3
+}
+
+# mke2fs DIR FILE
+mke2fs() {
+	truncate -s 32M "$2"
+	/sbin/mke2fs -q -t ext3 -d "$1" "$2"
+}
+
+# What serves ext3 for this test's containers.
+servers() { find /proc/[0-9]*/fd -lname "$PWD/*.ext3" 2>/dev/null | wc -l; }
+
+read_only() {
+	same "$(berth exec --overlay over.ext3:ro "$IMG" cat /etc/hello /etc/over)" $'hello from the image\nover'
+	run berth exec --overlay over.ext3:ro "$IMG" touch /etc/new
+	said 1 'Read-only file system'
+	same "$(berth exec --pid --overlay over.ext3:ro --writable-tmpfs "$IMG" sh -c 'echo more >>/etc/over; cat /etc/over')" $'over\nmore'
+	mkdir -p ov
+	same "$(berth exec --overlay ov --overlay over.ext3:ro "$IMG" sh -c 'rm /etc/over; ls /etc/over || echo gone')" gone
+	until_is 10 eval '[ $(servers) = 0 ]'
+	chmod -R u+rwx ov && rm -r ov
+}
+@test "--overlay FILE.ext3:ro shows its upper, alone and with others, and leaves nothing" { each_image read_only; }
+
+@test "an ext3 overlay partition of a SIF is a layer" {
+	"$BATS_TEST_DIRNAME/../lab/sif.py" both.sif primary=squashfs:"$SQ" overlay=ext3:over.ext3
+	same "$(berth exec --overlay both.sif:ro "$SQ" cat /etc/over)" over
+}
+
+@test "instances and ranks that share read an ext3 layer" {
+	export HOME=$BATS_TEST_TMPDIR/home XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
+	mkdir -m 0700 "$HOME" "$XDG_RUNTIME_DIR"
+	berth instance start --overlay over.ext3:ro "$SQ" one 3>&-
+	same "$(berth exec instance://one cat /etc/over)" over
+	same "$(berth exec --overlay over.ext3:ro "$SQ" cat /etc/over)" over
+	berth instance stop one
+	same "$(berth exec --share node --overlay over.ext3:ro "$DIR" cat /etc/over)" over
+	same "$(berth exec --share node --overlay over.ext3:ro "$SQ" cat /etc/over)" over
+	until_is 10 eval '[ $(servers) = 0 ]'
+}
+
+@test "ext3 layers that cannot be had are named with the reason" {
+	mkdir -p empty && mke2fs empty empty.ext3
+	run --separate-stderr berth exec --overlay empty.ext3:ro "$SQ" true
+	fails 125 'empty.ext3: there is no directory upper in it'
+	cp over.ext3 bad.ext3
+	dd if=/dev/zero of=bad.ext3 bs=1024 seek=2 count=60 conv=notrunc status=none
+	run --separate-stderr berth exec --overlay bad.ext3:ro "$SQ" true
+	fails 125 'bad.ext3: its directory upper cannot be opened .*e2fsck'
+	dd if=/dev/zero of=bad.ext3 bs=1 seek=1024 count=56 conv=notrunc status=none
+	run --separate-stderr berth exec --overlay bad.ext3:ro "$SQ" true
+	fails 125 'bad.ext3: fuse2fs ended with status [0-9]+; look at the file with e2fsck'
+	# Somebody writes to it.
+	run --separate-stderr flock over.ext3 "$BERTH" exec --overlay over.ext3:ro "$SQ" true
+	fails 125 'over.ext3: somebody is writing to it'
+	run --separate-stderr unshare -Urm sh -c 'mount --bind /dev/null /usr/bin/fuse2fs
+		exec "$0" exec --overlay over.ext3:ro "$1" true' "$BERTH" "$SQ"
+	fails 125 'program fuse2fs .* not installed \(package fuse2fs\)'
+	until_is 10 eval '[ $(servers) = 0 ]'
+}
