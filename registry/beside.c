@@ -134,7 +134,8 @@ static int get_doc(struct remote *r, const char *name, const char *tag, struct b
 	if (cosign_doc_parse(&d.doc, buf_str(&m.body), m.body.len, e) < 0 ||
 	    get_parts(r, &d, BESIDE_BYTES_MAX - b->bytes, e) < 0)
 		return -1;
-	if (!d.doc.n)
+	/* The config alone is none. */
+	if (!d.doc.n || (d.doc.n == 1 && !d.doc.v[0].type))
 		return 0;
 	for (size_t i = 0; i < d.doc.n; i++)
 		b->bytes += d.parts[i].len;
@@ -307,8 +308,12 @@ int beside_check(const struct beside *b, const struct digest *image, const struc
 		for (size_t k = 0; k < b->v[i].doc.n; k++) {
 			const struct buf *p = &b->v[i].parts[k];
 			struct err why = { 0 };
-			int r = cosign_check(&b->v[i].doc.v[k], buf_str(p), p->len, image, document,
-					     key, &kind, &why);
+			int r;
+
+			if (!b->v[i].doc.v[k].type)
+				continue;
+			r = cosign_check(&b->v[i].doc.v[k], buf_str(p), p->len, image, document,
+					 key, &kind, &why);
 
 			if (r == 0 && kind == COSIGN_SIGNATURE)
 				found->signatures++;

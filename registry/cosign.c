@@ -44,6 +44,7 @@ static bool is_known(const char *type)
 	       str_has_prefix(type, COSIGN_BUNDLE_TYPE);
 }
 
+/* type NULL: a config. */
 static int part_parse(struct cosign_part *out, const struct json *layer, const char *type,
 		      struct err *e)
 {
@@ -59,7 +60,7 @@ static int part_parse(struct cosign_part *out, const struct json *layer, const c
 		return err_set(e, ERR_LIMIT, "a signature or attestation of more than %u MiB",
 			       COSIGN_PART_MAX >> 20);
 	out->size = (uint64_t)size;
-	out->type = xstrdup(type);
+	out->type = type ? xstrdup(type) : NULL;
 	if (sig)
 		out->signature = xstrdup(sig);
 	return 0;
@@ -77,6 +78,9 @@ int cosign_doc_parse(struct cosign_doc *out, const char *p, size_t n, struct err
 	if (json_kind(layers) != JSON_ARRAY)
 		return err_set(e, ERR_INPUT, "the manifest of signatures has no list of layers");
 	out->v = xcalloc(COSIGN_MAX_PARTS, sizeof(*out->v));
+	if (json_get(doc, "config") &&
+	    part_parse(&out->v[out->n++], json_get(doc, "config"), NULL, e) < 0)
+		return -1;
 	json_each (layers, i, layer) {
 		const char *type = json_str(json_get(layer, "mediaType"));
 

@@ -32,7 +32,7 @@
 enum cosign_kind { COSIGN_SIGNATURE, COSIGN_ATTESTATION };
 
 struct cosign_part {
-	char *type; /* media type */
+	char *type; /* media type; NULL: the manifest's config, which says nothing */
 	struct digest digest;
 	uint64_t size;
 	char *signature; /* base64, of a simple signing payload; NULL */

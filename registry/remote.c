@@ -4,6 +4,7 @@
 
 #include "registry/session.h"
 #include "src/base/log.h"
+#include "src/base/nodump.h"
 
 static unsigned or_default(unsigned v, unsigned fallback)
 {
@@ -44,6 +45,7 @@ int remote_open(struct remote **out, const struct ref *ref, const struct remote_
 	};
 
 	*out = NULL;
+	nodump_begin(); /* until remote_close() */
 	copy_ref(&r->ref, ref);
 	r->plain = o->no_https;
 	r->parallel = or_default(o->parallel, 4);
@@ -81,6 +83,7 @@ void remote_close(struct remote *r)
 	ref_fini(&r->ref);
 	free(r->base);
 	free(r);
+	nodump_end();
 }
 
 void remote_cancel(struct remote *r)

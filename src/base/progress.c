@@ -10,12 +10,22 @@
 
 #include "src/base/buf.h"
 #include "src/base/fd.h"
+#include "src/base/json.h"
 #include "src/base/log.h"
 
 #define PERIOD_MS 100
+#define LINES_MS  500  /* between two lines of JSON about one bar ... */
+#define PLAIN_MS  5000 /* ... and for people who read a log */
+
+static const char *const mode_words[] = { "auto", "plain", "json", "none" };
+enum mode { AUTO, PLAIN, JSON, NONE };
+static enum mode mode;
 
 struct bar {
 	struct bar *next;
+	unsigned id;
+	bool ended;    /* its last line is written */
+	uint64_t told; /* done, as the last line said */
 	char *label;
 	_Atomic uint64_t done, total;
 	_Atomic(const char *) note; /* set once the bar has ended */
@@ -30,6 +40,7 @@ struct progress {
 	pthread_t thread;
 	bool stop;
 	struct bar *first, **last;
+	unsigned nbars;
 	int lines; /* how many were drawn last time */
 };
 
@@ -133,22 +144,112 @@ static void print_above(enum log_level l, const char *line)
 	pthread_mutex_unlock(&p->lock);
 }
 
+static void add_event(struct buf *b, const struct bar *bar, const char *event, const char *note)
+{
+	struct jw w = { .out = b };
+
+	jw_obj(&w, NULL);
+	jw_str(&w, "event", event);
+	jw_int(&w, "id", bar->id);
+	jw_str(&w, "label", bar->label);
+	jw_int(&w, "done", (int64_t)bar->done);
+	jw_int(&w, "total", (int64_t)bar->total);
+	if (note)
+		jw_str(&w, "note", note);
+	jw_end(&w);
+	buf_addch(b, '\n');
+}
+
+static void add_plain(struct buf *b, const struct bar *bar, const char *note)
+{
+	buf_printf(b, "%s: ", bar->label);
+	add_size(b, (double)bar->done);
+	if (bar->total && !note) {
+		buf_adds(b, " of ");
+		add_size(b, (double)bar->total);
+	}
+	buf_printf(b, "%s%s\n", note ? ", " : "", note ? note : "");
+}
+
+/* What has changed since the last time.  Called with the lock held. */
+static void tell(struct progress *p)
+{
+	auto_buf struct buf b = { 0 };
+
+	for (struct bar *bar = p->first; bar; bar = bar->next) {
+		const char *note = bar->note;
+		uint64_t done = bar->done;
+
+		if (bar->ended || (!note && done == bar->told))
+			continue;
+		bar->told = done;
+		bar->ended = note != NULL;
+		if (mode == JSON)
+			add_event(&b, bar, note ? "end" : "progress", note);
+		else
+			add_plain(&b, bar, note);
+	}
+	(void)!fd_write(p->fd, b.data, b.len);
+}
+
+/* So that a reader of JSON finds nothing else. */
+static void print_json(enum log_level l, const char *line)
+{
+	static const char *const levels[] = { [LOG_ERROR] = "error",
+					      [LOG_WARN] = "warning",
+					      [LOG_INFO] = "info",
+					      [LOG_VERBOSE] = "verbose",
+					      [LOG_DEBUG] = "debug" };
+	auto_buf struct buf b = { 0 };
+	struct jw w = { .out = &b };
+
+	jw_obj(&w, NULL);
+	jw_str(&w, "event", "message");
+	jw_str(&w, "level", levels[l]);
+	jw_str(&w, "text", line);
+	jw_end(&w);
+	buf_addch(&b, '\n');
+	(void)!fd_write(STDERR_FILENO, b.data, b.len);
+}
+
+int progress_set_mode(const char *word, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(mode_words); i++)
+		if (!strcmp(word, mode_words[i])) {
+			mode = (enum mode)i;
+			if (mode == JSON)
+				log_set_printer(print_json);
+			return 0;
+		}
+	return err_set(e, ERR_USAGE, "--progress %.40s: auto, plain, json or none", word);
+}
+
+static void show(struct progress *p)
+{
+	if (mode == AUTO)
+		draw(p);
+	else
+		tell(p);
+}
+
 static void *draw_loop(void *arg)
 {
+	const long period = mode == JSON ? LINES_MS : mode == PLAIN ? PLAIN_MS : PERIOD_MS;
 	struct progress *p = arg;
 
 	pthread_mutex_lock(&p->lock);
 	while (!p->stop) {
 		struct timespec until;
 
-		draw(p);
+		show(p);
 		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += PERIOD_MS * 1000000L;
+		until.tv_sec += period / 1000;
+		until.tv_nsec += period % 1000 * 1000000L;
 		if (until.tv_nsec >= 1000000000L)
 			until.tv_sec++, until.tv_nsec -= 1000000000L;
 		pthread_cond_timedwait(&p->wake, &p->lock, &until);
 	}
-	draw(p);
+	show(p);
 	pthread_mutex_unlock(&p->lock);
 	return NULL;
 }
@@ -161,9 +262,10 @@ struct progress *progress_new(int fd)
 	p->last = &p->first;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->wake, NULL);
-	p->drawing = log_level() >= LOG_INFO && isatty(fd) &&
+	p->drawing = mode != NONE && (mode == JSON || log_level() >= LOG_INFO) &&
+		     (mode != AUTO || isatty(fd)) &&
 		     pthread_create(&p->thread, NULL, draw_loop, p) == 0;
-	if (p->drawing) {
+	if (p->drawing && mode == AUTO) {
 		shown = p;
 		log_set_printer(print_above);
 	}
@@ -180,7 +282,8 @@ void progress_free(struct progress *p)
 		pthread_cond_signal(&p->wake);
 		pthread_mutex_unlock(&p->lock);
 		pthread_join(p->thread, NULL);
-		log_set_printer(NULL);
+		if (shown == p)
+			log_set_printer(NULL);
 		shown = NULL;
 	}
 	while (p->first) {
@@ -206,8 +309,15 @@ struct bar *progress_bar(struct progress *p, const char *label, uint64_t total)
 	b->total = total;
 	clock_gettime(CLOCK_MONOTONIC, &b->start);
 	pthread_mutex_lock(&p->lock);
+	b->id = ++p->nbars;
 	*p->last = b;
 	p->last = &b->next;
+	if (p->drawing && mode == JSON) {
+		auto_buf struct buf line = { 0 };
+
+		add_event(&line, b, "start", NULL);
+		(void)!fd_write(p->fd, line.data, line.len);
+	}
 	pthread_mutex_unlock(&p->lock);
 	return b;
 }

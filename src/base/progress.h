@@ -12,10 +12,15 @@
 
 #include <stdint.h>
 
+#include "src/base/err.h"
 #include "src/base/mem.h"
 
 struct progress;
 struct bar;
+
+/* For the whole process, before the first progress_new(): "auto" (bars on a terminal, else nothing),
+ * "plain" (a line now and then), "json" (an object a line, messages too), "none".  ERR_USAGE. */
+int progress_set_mode(const char *word, struct err *e);
 
 struct progress *progress_new(int fd);
 /* Draws the last state, leaves the cursor below it, frees everything. */

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "src/base/fd.h"
+#include "src/base/nodump.h"
+#include "src/base/progress.h"
 
 #define LINE_MAX_BYTES 8192
 
@@ -63,6 +65,10 @@ int prompt_line(const char *what, bool hidden, struct buf *out, struct err *e)
 
 int access_settle(struct access_words *w, struct access *out, struct err *e)
 {
+	if (w->progress && progress_set_mode(w->progress, e) < 0)
+		return -1;
+	w->guarded = true;
+	nodump_begin();
 	if (w->login) {
 		if (!w->user && prompt_line("Username", false, &w->typed_user, e) < 0)
 			return -1;
@@ -94,4 +100,7 @@ void access_forget(struct access_words *w)
 		explicit_bzero(w->secret.data, w->secret.cap);
 	buf_fini(&w->secret);
 	buf_fini(&w->typed_user);
+	if (w->guarded)
+		nodump_end();
+	w->guarded = false;
 }

@@ -12,11 +12,12 @@
 #include "src/flow/access.h"
 
 struct access_words {
-	const char *user, *password, *ca_file, *auth_file;
+	const char *user, *password, *ca_file, *auth_file, *progress;
 	bool no_https, password_stdin, login;
 	unsigned parallel;
 	uint64_t limit_rate;
 	struct buf typed_user, secret; /* what was typed or came on standard input */
+	bool guarded;		       /* no core file until access_forget() */
 };
 
 /* clang-format off */
@@ -37,7 +38,9 @@ struct access_words {
 		 "talk plain http to the registry"),                                              \
 	OPT_UINT(0, "parallel", "N", "PARALLEL", T, f.parallel, "blobs at once (4)"),             \
 	OPT_SIZE(0, "limit-rate", "SIZE", "LIMIT_RATE", T, f.limit_rate,                          \
-		 "move no more than this many bytes a second")
+		 "move no more than this many bytes a second"),                                   \
+	OPT_STR(0, "progress", "MODE", "PROGRESS", T, f.progress,                                 \
+		"auto, plain (a line now and then), json (an object a line), none")
 /* clang-format on */
 
 int access_settle(struct access_words *w, struct access *out, struct err *e);

@@ -11,6 +11,7 @@
 struct pull_words {
 	struct pull_req req;
 	bool password_stdin;
+	const char *progress;
 };
 
 #define REQ_FLAG(c, n, env, f, help)                                                            \
@@ -60,6 +61,8 @@ static const struct opt pull_opts[] = {
 		 "read the password from standard input"),
 	REQ_STR(0, "verify-key", "FILE", "VERIFY_KEY", verify_key,
 		"ask for a cosign signature by this public key (PEM)"),
+	OPT_STR(0, "progress", "MODE", "PROGRESS", struct pull_words, progress,
+		"auto, plain (a line now and then), json (an object a line), none"),
 	REQ_STR(0, "tls-ca", "FILE", "TLS_CA", ca_file,
 		"trust the certificates in this PEM file (SSL_CERT_FILE works too)"),
 	REQ_FLAG(0, "no-https", "NOHTTPS,NO_HTTPS", no_https, "talk plain http to the registry"),
@@ -91,7 +94,8 @@ static int run_pull(void *req, int argc, char **argv, struct err *e)
 	w->req.uri = argv[argc - 1];
 	if (argc == 2)
 		w->req.out = argv[0];
-	if (read_password(w, &secret, e) < 0)
+	if ((w->progress && progress_set_mode(w->progress, e) < 0) ||
+	    read_password(w, &secret, e) < 0)
 		return -1;
 	w->req.progress = progress_new(STDERR_FILENO);
 	r = flow_pull(&w->req, &path, e);

@@ -19,6 +19,13 @@ static const struct opt push_opts[] = {
 		"of a layer that is made here: gzip (default), zstd or none"),
 	OPT_STR(0, "mount-from", "NAME", NULL, struct push_words, req.mount_from,
 		"a repository of that registry whose blobs may be used"),
+	OPT_LIST(0, "attach", "TYPE=FILE", NULL, struct push_words, req.attach, 0,
+		 "a file that belongs to the image (an SBOM, a report), as a referrer of that "
+		 "artifact type; repeatable"),
+	OPT_STR(0, "subject", "TAG|DIGEST", NULL, struct push_words, req.subject,
+		"oras://: the SIF belongs to this image of the repository"),
+	OPT_FLAG('F', "force", "FORCE", struct push_words, req.force,
+		 "oci-archive: replace the file"),
 	ACCESS_OPTS(struct push_words, access),
 	OPT_NOOP('U', "allow-unsigned"),
 	OPT_END,
@@ -59,7 +66,8 @@ const struct cmd cmd_push = {
 	.details = "Sends IMAGE, a SIF or SquashFS file or a directory, to URI:\n\n"
 		   "  oras://HOST/NAME:TAG    the SIF file as it is\n"
 		   "  docker://HOST/NAME:TAG  as an OCI image that Docker and Podman run\n"
-		   "  oci:DIR:TAG             the same into a directory\n\n"
+		   "  oci:DIR:TAG             the same into a directory\n"
+		   "  oci-archive:FILE:TAG    the same as one file\n\n"
 		   "What the registry has already is not sent again, and a cut connection goes on "
 		   "where\n"
 		   "it stopped.\n\n"

@@ -5,13 +5,14 @@
 #include <unistd.h>
 
 #include "src/base/log.h"
+#include "src/base/progress.h"
 #include "src/cli/cmd.h"
 #include "src/cli/persona.h"
 #include "src/flow/settings.h"
 
 struct globals {
 	bool quiet, silent, verbose, debug, version;
-	const char *config;
+	const char *config, *progress;
 };
 
 static const struct opt global_opts[] = {
@@ -21,6 +22,8 @@ static const struct opt global_opts[] = {
 	OPT_FLAG('d', "debug", "DEBUG", struct globals, debug, "say everything"),
 	OPT_STR('c', "config", "FILE", "CONFIG_FILE", struct globals, config,
 		"a berth.conf or apptainer.conf to read in place of the user's own"),
+	OPT_STR(0, "progress", "MODE", "PROGRESS", struct globals, progress,
+		"how transfers are shown: auto (bars on a terminal), plain, json, none"),
 	OPT_FLAG(0, "version", NULL, struct globals, version, "print the version"),
 	OPT_NOOP(0, "nocolor"),
 	OPT_END,
@@ -106,6 +109,8 @@ static int dispatch(int argc, char **argv, bool *words, struct err *e)
 	if (r < 0)
 		return -1;
 	set_level(&g);
+	if (g.progress && progress_set_mode(g.progress, e) < 0)
+		return -1;
 	if (g.config)
 		settings_use_file(g.config);
 	argc -= 1 + used;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "registry/ref.h"
+#include "registry/regconf.h"
 #include "registry/remote.h"
 #include "src/base/err.h"
 
@@ -21,6 +22,14 @@ struct access {
 };
 
 int access_open(struct remote **out, const struct access *a, const struct ref *ref, struct err *e);
+/* As registries.conf has it: the place itself, never a mirror, for what is changed there.  *at: the
+ * reference that is spoken of there. */
+int access_open_place(struct remote **out, const struct access *a, const struct ref *ref,
+		      struct ref *at, struct err *e);
+/* One of its routes; what was typed goes to the host that was named and to no other. */
+int access_open_route(struct remote **out, const struct access *a, const struct ref *named,
+		      const struct route *route, struct err *e);
+
 /* "docker://..." or "oras://..." and nothing else. */
 int access_ref(struct ref *out, const char *uri, struct err *e);
 

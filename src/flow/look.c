@@ -13,6 +13,7 @@
 #include "src/base/digest.h"
 #include "src/base/fd.h"
 #include "src/base/json.h"
+#include "src/base/log.h"
 #include "src/base/path.h"
 #include "src/flow/packages.h"
 #include "src/flow/source.h"
@@ -286,18 +287,22 @@ int flow_diff(const struct look_req *r, struct buf *text, struct err *e)
 
 /* ---- packages ---- */
 
+/* Where a distribution has moved one, the old place may be a link to the new: the first of a family
+ * is the one. */
 static const struct {
+	int family;
 	const char *path;
-	int (*read)(const char *text, size_t n, struct package_list *out);
+	int (*read)(const char *text, size_t n, struct package_list *out); /* NULL: not read */
 } databases[] = {
-	{ "/var/lib/dpkg/status", packages_dpkg },
-	{ "/lib/apk/db/installed", packages_apk },
-	{ "/usr/lib/apk/db/installed", packages_apk },
-};
-static const char *const rpm_databases[] = {
-	"/var/lib/rpm/rpmdb.sqlite", "/usr/lib/sysimage/rpm/rpmdb.sqlite",
-	"/var/lib/rpm/Packages.db",  "/usr/lib/sysimage/rpm/Packages.db",
-	"/var/lib/rpm/Packages",
+	{ 0, "/var/lib/dpkg/status", packages_dpkg },
+	{ 1, "/lib/apk/db/installed", packages_apk },
+	{ 1, "/usr/lib/apk/db/installed", packages_apk },
+	{ 2, "/usr/lib/sysimage/rpm/rpmdb.sqlite", packages_rpm_sqlite },
+	{ 2, "/var/lib/rpm/rpmdb.sqlite", packages_rpm_sqlite },
+	{ 2, "/usr/lib/sysimage/rpm/Packages.db", packages_rpm_ndb },
+	{ 2, "/var/lib/rpm/Packages.db", packages_rpm_ndb },
+	{ 2, "/usr/lib/sysimage/rpm/Packages", NULL },
+	{ 2, "/var/lib/rpm/Packages", NULL },
 };
 
 static bool has_file(struct opened *o, const char *path)
@@ -312,32 +317,48 @@ static bool has_file(struct opened *o, const char *path)
 	return fd >= 0;
 }
 
+/* 1: it is not there. */
+static int read_database(struct opened *o, size_t i, struct package_list *list, struct err *e)
+{
+	const char *path = databases[i].path;
+	auto_free char *log = xasprintf("%s-wal", path);
+	auto_buf struct buf text = { 0 }, pending = { 0 };
+	int r;
+
+	if (!databases[i].read)
+		return has_file(o, path)
+			       ? err_set(e, ERR_UNSUPPORTED,
+					 "its packages are in rpm's Berkeley database %s, which is "
+					 "not read: berth exec IMAGE rpm -qa",
+					 path)
+			       : 1;
+	r = image_read_file(o->image, o->squash, path, DATABASE_MAX, &text, e);
+	if (r)
+		return r;
+	if (databases[i].read(buf_str(&text), text.len, list) < 0)
+		return err_set(e, ERR_INPUT, "%s is damaged", path);
+	/* What a program that was killed has left there. */
+	if (image_read_file(o->image, o->squash, log, DATABASE_MAX, &pending, e) == 0 &&
+	    pending.len)
+		log_warn("%s holds changes that are not in the list", log);
+	return 0;
+}
+
 static int read_databases(struct opened *o, struct package_list *list, struct err *e)
 {
-	bool found = false;
+	int done = -1;
 
 	for (size_t i = 0; i < ARRAY_LEN(databases); i++) {
-		auto_buf struct buf text = { 0 };
-		int r = image_read_file(o->image, o->squash, databases[i].path, DATABASE_MAX, &text,
-					e);
+		int r = databases[i].family == done ? 1 : read_database(o, i, list, e);
 
 		if (r < 0)
 			return -1;
-		if (r)
-			continue;
-		found = true;
-		if (databases[i].read(buf_str(&text), text.len, list) < 0)
-			return err_set(e, ERR_INPUT, "%s is damaged", databases[i].path);
+		if (r == 0)
+			done = databases[i].family;
 	}
-	for (size_t i = 0; !found && i < ARRAY_LEN(rpm_databases); i++)
-		if (has_file(o, rpm_databases[i]))
-			return err_set(e, ERR_UNSUPPORTED,
-				       "its packages are in rpm's database %s, which is not read: "
-				       "berth exec IMAGE rpm -qa",
-				       rpm_databases[i]);
-	return found ? 0
-		     : err_set(e, ERR_NOTFOUND,
-			       "it has no database of packages (dpkg's, apk's or rpm's)");
+	return done >= 0 ? 0
+			 : err_set(e, ERR_NOTFOUND,
+				   "it has no database of packages (dpkg's, apk's or rpm's)");
 }
 
 int flow_packages(const struct look_req *r, struct buf *text, struct err *e)

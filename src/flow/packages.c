@@ -43,6 +43,15 @@ static int add(struct package_list *out, const struct field *name, const struct 
 	return 0;
 }
 
+int package_add(struct package_list *out, const char *name, const char *version, const char *arch)
+{
+	const struct field f[] = { { name, strlen(name) },
+				   { version, strlen(version) },
+				   { arch, strlen(arch) } };
+
+	return add(out, &f[0], &f[1], &f[2]);
+}
+
 /* The value when the line begins with key. */
 static bool take(struct field *out, const char *line, size_t n, const char *key)
 {

@@ -1,4 +1,4 @@
-/* packages: the databases in which distributions keep what is installed, as text.
+/* packages: the databases in which distributions keep what is installed, from their bytes.
  *
  *	auto_package_list struct package_list list = { 0 };
  *	packages_dpkg(text, n, &list); packages_sort(&list); */
@@ -23,6 +23,11 @@ void package_list_fini(struct package_list *l);
 int packages_dpkg(const char *text, size_t n, struct package_list *out);
 /* /lib/apk/db/installed. */
 int packages_apk(const char *text, size_t n, struct package_list *out);
+/* rpmdb.sqlite; Packages.db ("ndb").  Berkeley's Packages is not read. */
+int packages_rpm_sqlite(const char *text, size_t n, struct package_list *out);
+int packages_rpm_ndb(const char *text, size_t n, struct package_list *out);
+/* For the readers.  -1: there are too many. */
+int package_add(struct package_list *out, const char *name, const char *version, const char *arch);
 void packages_sort(struct package_list *l);
 
 #endif

@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "image/sif.h"
+#include "image/tar_out.h"
 #include "src/base/fd.h"
 #include "src/base/json.h"
 #include "src/base/log.h"
 #include "src/base/path.h"
+#include "src/flow/output.h"
 #include "src/flow/push_priv.h"
 #include "src/flow/transport.h"
 
@@ -35,13 +37,16 @@ static int hash_file(int fd, uint64_t *size, struct digest *d, struct err *e)
 }
 
 /* As Apptainer writes it, key for key. */
-static void sif_manifest(struct buf *out, const char *title, const struct digest *d, uint64_t size)
+static void sif_manifest(struct buf *out, const struct push_to *to, const char *title,
+			 const struct digest *d, uint64_t size)
 {
 	struct jw w = { .out = out };
 	struct digest config;
 
 	digest_of(&config, DIGEST_SHA256, "{}", 2);
-	buf_adds(out, "{\"schemaVersion\":2,\"mediaType\":\"" PUSH_OCI_MANIFEST "\",\"config\":");
+	buf_adds(out, "{\"schemaVersion\":2,\"mediaType\":\"" PUSH_OCI_MANIFEST "\"");
+	push_add_subject(out, to);
+	buf_adds(out, ",\"config\":");
 	push_descriptor(out, SIF_CONFIG_TYPE, &config, 2);
 	buf_adds(out, "},\"layers\":[");
 	push_descriptor(out, SIF_LAYER_TYPE, d, size);
@@ -76,8 +81,12 @@ static int push_sif(struct push_to *to, struct digest *digest, struct err *e)
 	digest_of(&config, DIGEST_SHA256, "{}", 2);
 	if (push_memory(to, &config, "{}", 2, e) < 0)
 		return -1;
-	sif_manifest(&manifest, path_base(path), &d, size);
+	sif_manifest(&manifest, to, path_base(path), &d, size);
 	digest_of(digest, DIGEST_SHA256, manifest.data, manifest.len);
+	to->type = PUSH_OCI_MANIFEST;
+	to->size = manifest.len;
+	if (to->subject_type)
+		return push_referrer(to, to->tag, SIF_CONFIG_TYPE, &manifest, e);
 	return push_manifest(to, PUSH_OCI_MANIFEST, manifest.data, manifest.len, e);
 }
 
@@ -138,6 +147,24 @@ static int open_layout(struct push_to *to, const char *rest, char **dir, char **
 	return dir_make_all(to->dirfd, "blobs/sha256", 0777, e);
 }
 
+static int write_archive(struct output *out, const char *dir, struct err *e)
+{
+	auto_close int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_free char *chunk = xmalloc(256 << 10);
+	auto_stream struct stream *tar = NULL;
+	ssize_t n;
+
+	if (fd < 0)
+		return err_sys(e, "open %s", dir);
+	if (output_create(out, e) < 0)
+		return -1;
+	tar = tar_out_dir(fd);
+	while ((n = stream_read(tar, chunk, 256 << 10, e)) > 0)
+		if (fd_write(out->fd, chunk, (size_t)n) < 0)
+			return err_sys(e, "write %s", out->path);
+	return n < 0 ? -1 : 0;
+}
+
 static int push_to_layout(struct push_to *to, const char *rest, struct digest *digest,
 			  struct err *e)
 {
@@ -148,6 +175,28 @@ static int push_to_layout(struct push_to *to, const char *rest, struct digest *d
 		r = push_image(to, digest, e);
 	close_p_(&to->dirfd);
 	return r;
+}
+
+/* A layout beside the archive, which then becomes its content. */
+static int push_to_archive(struct push_to *to, const char *rest, struct digest *digest,
+			   struct err *e)
+{
+	const char *slash = strrchr(rest, '/');
+	const char *colon = strrchr(slash ? slash : rest, ':');
+	auto_free char *file = xstrndup(rest, colon ? (size_t)(colon - rest) : strlen(rest));
+	auto_output struct output out = { 0 };
+	auto_free char *dir = NULL, *layout = NULL;
+	int r;
+
+	if (output_check(&out, file, to->req->force, e) < 0)
+		return -1;
+	dir = output_private_dir(&out);
+	layout = xasprintf("%s:%s", dir, colon && colon[1] ? colon + 1 : "latest");
+	r = push_to_layout(to, layout, digest, e);
+	if (r == 0)
+		r = write_archive(&out, dir, e);
+	output_remove_tree(out.dirfd, path_base(dir));
+	return r < 0 ? -1 : output_publish(&out, e);
 }
 
 static int check_target(const struct ref *ref, struct err *e)
@@ -162,7 +211,7 @@ int flow_push(const struct push_req *r, struct digest *digest, struct err *e)
 {
 	struct push_to to = { .req = r, .dirfd = -1 };
 	auto_remote struct remote *remote = NULL;
-	auto_ref struct ref ref = { 0 };
+	auto_ref struct ref named = { 0 }, ref = { 0 };
 	const struct transport *t;
 	const char *rest;
 	struct stat st;
@@ -170,33 +219,58 @@ int flow_push(const struct push_req *r, struct digest *digest, struct err *e)
 	if (digest_ready(e) < 0)
 		return -1;
 	t = transport_of(r->uri, &rest);
-	if (t != &transport_docker && t != &transport_oras && t != &transport_oci)
+	if (t != &transport_docker && t != &transport_oras && t != &transport_oci &&
+	    t != &transport_oci_archive)
 		return err_set(e, ERR_USAGE,
-			       "%s: a push goes to docker://, oras:// or oci:DIR[:TAG]", r->uri);
+			       "%s: a push goes to docker://, oras://, oci:DIR[:TAG] or "
+			       "oci-archive:FILE[:TAG]",
+			       r->uri);
+	if (r->subject && t != &transport_oras)
+		return err_set(e, ERR_USAGE,
+			       "--subject: a SIF that goes to oras:// can belong to an "
+			       "image there, nothing else");
+	if (r->attach.n && t != &transport_docker && t != &transport_oras)
+		return err_set(e, ERR_USAGE,
+			       "--attach: what belongs to an image is kept by registries "
+			       "(docker://, oras://)");
 	if (stat(r->image, &st) < 0)
 		return err_sys(e, "image %s", r->image);
 	if (t == &transport_oci)
 		return push_to_layout(&to, rest, digest, e);
-	if (ref_parse(&ref, rest, e) < 0 || check_target(&ref, e) < 0 ||
-	    access_open(&remote, &r->access, &ref, e) < 0)
+	if (t == &transport_oci_archive)
+		return push_to_archive(&to, rest, digest, e);
+	if (ref_parse(&named, rest, e) < 0 || check_target(&named, e) < 0 ||
+	    access_open_place(&remote, &r->access, &named, &ref, e) < 0)
 		return -1;
 	to.remote = remote;
 	to.tag = ref.tag;
-	return t == &transport_oras ? push_sif(&to, digest, e) : push_image(&to, digest, e);
+	if (r->subject && push_find_subject(&to, e) < 0)
+		return -1;
+	if ((t == &transport_oras ? push_sif(&to, digest, e) : push_image(&to, digest, e)) < 0)
+		return -1;
+	return push_beside(&to, digest, e);
 }
 
 /* ---- tags ---- */
 
-static int open_and_get(const struct tag_req *r, struct ref *ref, struct remote **remote,
-			struct manifest_doc *doc, struct err *e)
+static int get(struct remote *remote, const struct ref *ref, struct manifest_doc *doc,
+	       struct err *e)
 {
 	char text[DIGEST_TEXT_MAX];
 
-	if (digest_ready(e) < 0 || access_ref(ref, r->uri, e) < 0 ||
-	    access_open(remote, &r->access, ref, e) < 0)
-		return -1;
 	return remote_manifest(
-		*remote, ref->digest.algo ? digest_text(&ref->digest, text) : ref->tag, doc, e);
+		remote, ref->digest.algo ? digest_text(&ref->digest, text) : ref->tag, doc, e);
+}
+
+static int open_and_get(const struct tag_req *r, struct ref *ref, struct remote **remote,
+			struct manifest_doc *doc, struct err *e)
+{
+	auto_ref struct ref named = { 0 };
+
+	if (digest_ready(e) < 0 || access_ref(&named, r->uri, e) < 0 ||
+	    access_open_place(remote, &r->access, &named, ref, e) < 0)
+		return -1;
+	return get(*remote, ref, doc, e);
 }
 
 int flow_tag(const struct tag_req *r, struct digest *digest, struct err *e)
@@ -227,14 +301,30 @@ int flow_delete(const struct tag_req *r, struct digest *digest, struct err *e)
 	return remote_delete_manifest(remote, &doc.digest, e);
 }
 
+/* Of the first place that knows it, as a pull would find it. */
 int flow_resolve(const struct tag_req *r, struct digest *digest, struct err *e)
 {
-	auto_manifest_doc struct manifest_doc doc = { 0 };
-	auto_remote struct remote *remote = NULL;
+	auto_regconf struct regconf *c = NULL;
+	auto_routes struct routes routes = { 0 };
 	auto_ref struct ref ref = { 0 };
+	int v = -1;
 
-	if (open_and_get(r, &ref, &remote, &doc, e) < 0)
+	if (digest_ready(e) < 0 || access_ref(&ref, r->uri, e) < 0 || regconf_load(&c, e) < 0 ||
+	    regconf_route(c, &ref, &routes, e) < 0)
 		return -1;
-	*digest = doc.digest;
-	return 0;
+	for (size_t i = 0; v < 0 && i < routes.n; i++) {
+		auto_manifest_doc struct manifest_doc doc = { 0 };
+		auto_remote struct remote *remote = NULL;
+
+		if (i)
+			log_info("%s; trying %s", e->text, routes.v[i].ref.host);
+		v = access_open_route(&remote, &r->access, &ref, &routes.v[i], e);
+		if (v == 0)
+			v = get(remote, &routes.v[i].ref, &doc, e);
+		if (v == 0)
+			*digest = doc.digest;
+		else if (e->kind == ERR_INTR || e->kind == ERR_USAGE)
+			break;
+	}
+	return v;
 }

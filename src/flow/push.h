@@ -6,7 +6,7 @@
  * oras://     the SIF file as it is, as Apptainer pushes it
  * docker://   an OCI image: the layers that it was pulled from where the store still has them,
  *             else one layer, made while it is sent
- * oci:DIR:TAG the same, into a directory
+ * oci:DIR:TAG the same, into a directory; oci-archive:FILE:TAG into a tar of one
  *
  * What the registry has is not sent again; another repository's blobs are mounted. */
 #ifndef FLOW_PUSH_H
@@ -24,6 +24,9 @@ struct push_req {
 	const char *compress;	/* of a layer made here: "gzip" (NULL), "zstd", "none" */
 	const char *mount_from; /* a repository of that registry whose blobs may be used; NULL */
 	const char *cachedir;	/* of the store; NULL: store_default_dir() */
+	const char *subject;	/* tag or digest in that repository that the SIF belongs to; NULL */
+	struct strv attach;	/* "TYPE=FILE": artifacts that belong to what is pushed */
+	bool force;		/* an archive that is there is replaced */
 	struct access access;
 	struct progress *progress;
 };

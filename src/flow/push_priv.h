@@ -21,6 +21,11 @@ struct push_to {
 	int dirfd;	       /* ... in this directory */
 	const char *dir, *tag;
 	const struct push_req *req;
+	const char *subject_type; /* of what the pushed manifest refers to; NULL: nothing */
+	struct digest subject;
+	size_t subject_size;
+	const char *type; /* of the manifest that was pushed, and its size */
+	size_t size;
 };
 
 /* A blob whose bytes lie in a file. */
@@ -39,6 +44,18 @@ int push_as_one_layer(struct push_to *to, struct image *im, struct squash *sq,
  * not what they make. */
 int push_original(struct push_to *to, struct image *im, struct store *store, struct digest *digest,
 		  struct err *e);
+/* What belongs to the image that was pushed as digest: --attach, and the signatures that the store
+ * has for it.  To a registry only. */
+int push_beside(struct push_to *to, const struct digest *digest, struct err *e);
+/* Finds what --subject names, for the manifest that comes. */
+int push_find_subject(struct push_to *to, struct err *e);
+/* `,"subject":{...}`, or nothing. */
+void push_add_subject(struct buf *out, const struct push_to *to);
+/* One manifest, under its digest or name; what it refers to learns of it, where the registry keeps
+ * no list by a list of our own. */
+int push_referrer(struct push_to *to, const char *name, const char *artifact,
+		  const struct buf *manifest, struct err *e);
+
 /* "sha256:..." descriptor members into w. */
 void push_descriptor(struct buf *out, const char *type, const struct digest *d, uint64_t size);
 

@@ -206,6 +206,8 @@ int push_manifest(struct push_to *to, const char *type, const void *p, size_t n,
 {
 	struct digest d;
 
+	to->type = type;
+	to->size = n;
 	if (to->remote)
 		return remote_push_manifest(to->remote, to->tag, type, p, n, NULL, e);
 	digest_of(&d, DIGEST_SHA256, p, n);

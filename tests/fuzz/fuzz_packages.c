@@ -10,6 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
 	packages_dpkg((const char *)p, n, &list);
 	packages_apk((const char *)p, n, &list);
+	packages_rpm_sqlite((const char *)p, n, &list);
+	packages_rpm_ndb((const char *)p, n, &list);
 	packages_sort(&list);
 	return 0;
 }

@@ -160,3 +160,59 @@ get() { run --separate-stderr berth pull --tls-ca "$LAB_CA" "$@"; }
 	worked
 	good_sif
 }
+
+@test "a push, a tag and prefetch --resolve go where registries.conf sends the name" {
+	conf <<-EOF
+		[[registry]]
+		prefix = "images.example"
+		location = "localhost:$LAB_OPEN"
+		[[registry]]
+		location = "localhost:$LAB_HTTP"
+		insecure = true
+		[[registry]]
+		prefix = "mirrored.example/lab"
+		location = "localhost:1/lab"
+		[[registry.mirror]]
+		location = "localhost:$LAB_OPEN/lab"
+		[[registry]]
+		location = "blocked.example"
+		blocked = true
+	EOF
+	run --separate-stderr berth push --tls-ca "$LAB_CA" "$LAB_IMAGES/busybox.sif" oras://images.example/sent/conf:1
+	worked
+	run --separate-stderr berth tag --tls-ca "$LAB_CA" oras://images.example/sent/conf:1 two
+	worked
+	get back.sif "oras://localhost:$LAB_OPEN/sent/conf:two"
+	worked
+	run --separate-stderr berth push "$LAB_IMAGES/busybox.sif" "oras://localhost:$LAB_HTTP/sent/plain:1"
+	worked
+	run --separate-stderr berth push "$LAB_IMAGES/busybox.sif" oras://blocked.example/x:1
+	fails 'registries.conf blocks blocked.example' keeps
+	run --separate-stderr berth prefetch --resolve --tls-ca "$LAB_CA" docker://mirrored.example/lab/busybox:1
+	worked
+	[[ $output = docker://mirrored.example/lab/busybox@sha256:* ]]
+}
+
+@test "while a secret is in memory there is no core file and nobody attaches; after that all is as before" {
+	fault '[{"re":"/blobs/", "do":"slow", "arg":20000}]' "$LAB_BASIC"
+	ulimit -c unlimited
+	BERTH_DOCKER_USERNAME=alice BERTH_DOCKER_PASSWORD=wonderland \
+		"$BERTH" pull --tls-ca "$LAB_CA" out.sif "docker://localhost:$FAULT/lab/busybox:1" 3>&- &
+	pid=$!
+	echo "$pid" >>"$LAB_PIDS"
+	for _ in $(seq 100); do
+		[ "$(requests '.path | test("/blobs/")')" = 0 ] || break
+		sleep 0.1
+	done
+	[ "$(stat -c %U "/proc/$pid/environ")" = root ]
+	run cat "/proc/$pid/environ"
+	[ "$status" != 0 ]
+	kill -ABRT "$pid"
+	wait "$pid" || true
+	[ -z "$(find . -name 'core*')" ]
+	# What is started afterwards is an ordinary process.
+	BERTH_DOCKER_USERNAME=alice BERTH_DOCKER_PASSWORD=wonderland SSL_CERT_FILE=$LAB_CA run --separate-stderr \
+		berth exec "docker://localhost:$LAB_BASIC/lab/busybox:1" stat -c %u /proc/self/environ
+	worked
+	[ "$output" = "$(id -u)" ]
+}

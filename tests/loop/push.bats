@@ -152,3 +152,68 @@ raw() {
 	send --compress brotli "$LAB_IMAGES/busybox.dir" "docker://$(reg bad):1"
 	fails 'gzip, zstd or none' keeps
 }
+
+@test "what belongs to an image goes as a referrer, and a list is kept where the registry keeps none" {
+	local digest
+	echo '{"spdxVersion":"SPDX-2.3"}' >sbom.json
+	send --attach 'application/spdx+json=sbom.json' "$LAB_IMAGES/busybox.sif" "docker://$(reg att):1"
+	worked
+	digest=sha256:$(raw "$(reg att):1" | sha256sum | cut -d' ' -f1)
+	list() { curl -s --cacert "$LAB_CA" -H 'Accept: application/vnd.oci.image.index.v1+json' "https://localhost:$LAB_OPEN/v2/$(cut -d/ -f2- <<<"$(reg att)")/manifests/${digest/:/-}"; }
+	[ "$(list | jq -r '.manifests[].artifactType')" = application/spdx+json ]
+	entry=$(list | jq -r '.manifests[0].digest')
+	curl -s --cacert "$LAB_CA" -H 'Accept: application/vnd.oci.image.manifest.v1+json' \
+		"https://localhost:$LAB_OPEN/v2/$(cut -d/ -f2- <<<"$(reg att)")/manifests/$entry" >m
+	[ "$(jq -r '.subject.digest + " " + .layers[0].annotations."org.opencontainers.image.title"' m)" = "$digest sbom.json" ]
+	[ "$(jq -r '.layers[0].digest' m)" = "sha256:$(sha256sum <sbom.json | cut -d' ' -f1)" ]
+	# A SIF that belongs to it, and the same again: one entry each.
+	for _ in 1 2; do
+		send --subject 1 "$LAB_IMAGES/busybox.sif" "oras://$(reg att):sif"
+		worked
+	done
+	[ "$(list | jq '.manifests | length')" = 2 ]
+	[ "$(raw "$(reg att):sif" | jq -r .subject.digest)" = "$digest" ]
+	run --separate-stderr berth pull --tls-ca "$LAB_CA" back.sif "oras://$(reg att):sif"
+	worked
+	cmp back.sif "$LAB_IMAGES/busybox.sif"
+	send --subject none "$LAB_IMAGES/busybox.sif" "oras://$(reg att):x"
+	fails '--subject none:.*404' keeps
+	send --attach sbom.json "$LAB_IMAGES/busybox.sif" "docker://$(reg att):1"
+	fails 'write TYPE=FILE' keeps
+	send --subject 1 "$LAB_IMAGES/busybox.sif" "docker://$(reg att):1"
+	fails 'a SIF that goes to oras://' keeps
+}
+
+@test "an oci-archive is one file that other tools read, and comes back the same" {
+	send "$LAB_IMAGES/busybox.sif" oci-archive:box.tar:1.2
+	worked
+	tidy box.tar
+	skopeo --insecure-policy copy -q oci-archive:box.tar:1.2 oci:lay:1
+	run --separate-stderr berth pull out.sif oci-archive:box.tar:1.2
+	worked
+	good_sif
+	send "$LAB_IMAGES/busybox.sif" oci-archive:box.tar:1.2
+	fails 'box.tar' keeps
+	send -F "$LAB_IMAGES/busybox.sif" oci-archive:box.tar:1.3
+	worked
+	run --separate-stderr berth pull -F out.sif oci-archive:box.tar:1.3
+	worked
+}
+
+@test "progress as JSON is one object a line, from begin to end, messages too" {
+	run --separate-stderr berth push --progress json --tls-ca "$LAB_CA" "$LAB_IMAGES/busybox.sif" "oras://$(reg prog):1"
+	worked
+	jq -es 'all(.event) and (map(select(.event == "message")) | length) == 1' <<<"$stderr"
+	[ "$(jq -r 'select(.event == "end") | .label + " " + .note' <<<"$stderr")" = "busybox.sif done" ]
+	run --separate-stderr berth --progress json pull --tls-ca "$LAB_CA" out.sif "docker://localhost:$LAB_OPEN/lab/busybox:1"
+	worked
+	jq -es 'map(select(.event == "end" and .done >= 0)) | length >= 2' <<<"$stderr"
+	jq -es 'map(select(.label == "writing the image")) | .[0].event == "start" and .[-1].note == "done"' <<<"$stderr"
+	BERTH_PROGRESS=plain run --separate-stderr berth pull -F --tls-ca "$LAB_CA" --disable-cache out.sif "docker://localhost:$LAB_OPEN/lab/busybox:1"
+	[[ $stderr = *"writing the image: "*", done"* ]]
+	run --separate-stderr berth pull --progress json out.sif "docker://localhost:1/x"
+	[ "$status" = 125 ]
+	jq -es '.[-1].level == "error" and (.[-1].text | contains("localhost:1"))' <<<"$stderr"
+	run --separate-stderr berth pull --progress bars out.sif "docker://localhost:1/x"
+	fails 'auto, plain, json or none' keeps
+}

@@ -106,6 +106,24 @@ keyed() { # IMAGE KEY [PORT] [OPTION...]
 	[ -z "$(find "$CACHE/v1/signatures" -type f)" ]
 }
 
+@test "signatures go along when the image is pushed elsewhere with its layers" {
+	key good
+	own here
+	for form in tag bundle; do sign "$(repo here)" good --form "$form" >/dev/null; done
+	sign "$(repo here)" good --attest >/dev/null
+	keyed "$(repo here)" good
+	worked
+	run --separate-stderr berth push --docker-username alice --docker-password wonderland --tls-ca "$LAB_CA" \
+		out.sif "docker://localhost:$LAB_BASIC/$(repo there)"
+	worked
+	[[ $stderr = *"3 manifest(s) of signatures went along"* ]]
+	rm -rf "$CACHE" out.sif
+	BERTH_DOCKER_USERNAME=alice BERTH_DOCKER_PASSWORD=wonderland run --separate-stderr berth -v pull --tls-ca "$LAB_CA" \
+		--verify-key "$BATS_TEST_TMPDIR/good.pub" out.sif "docker://localhost:$LAB_BASIC/$(repo there)"
+	worked
+	[[ $stderr = *"2 signature(s) and 1 attestation(s)"* ]]
+}
+
 @test "an index that is signed vouches for its images" {
 	key good
 	own index

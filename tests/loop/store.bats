@@ -170,3 +170,46 @@ uri() { printf 'docker://localhost:%s/%s' "$LAB_OPEN" "$1"; }
 	cache verify
 	worked
 }
+
+@test "packages reads rpm's database as rpm itself does, sqlite and ndb; Berkeley's is named" {
+	{
+		printf 'Name: small\nVersion: 1.2\nRelease: 3\nEpoch: 4\nSummary: x\nLicense: none\nBuildArch: noarch\n%%description\nx\n'
+		for i in $(seq 40); do printf '%%package p%s\nSummary: x\n%%description p%s\n%s\n%%files p%s\n' "$i" "$i" "$(head -c 3000 /dev/urandom | base64 -w0)" "$i"; done
+		# shellcheck disable=SC2016 # rpm's own
+		printf '%%install\nmkdir -p %%{buildroot}/usr/share/small\nfor i in $(seq 300); do echo $i >%%{buildroot}/usr/share/small/f$i; done\n%%files\n/usr/share/small\n'
+	} >small.spec
+	rpmbuild --quiet -bb --define "_topdir $PWD/top" --define "_tmppath $PWD" small.spec >build.log 2>&1
+	db() { rpm --dbpath "$PWD/tree/var/lib/rpm" "$@" 2>/dev/null; }
+	mkdir -p tree/var/lib/rpm
+	db --initdb
+	db -i --justdb --nodeps --ignoresize top/RPMS/noarch/*.rpm
+	run --separate-stderr berth packages tree
+	worked
+	[ "$(LC_ALL=C sort <<<"$output")" = "$(db -qa --qf '%{name}\t%|epoch?{%{epoch}:}:{}|%{version}-%{release}\t%{arch}\n' | LC_ALL=C sort)" ]
+	[ "${#lines[@]}" = 41 ]
+	# The same headers as ndb, which Debian's rpm does not write.
+	python3 - tree/var/lib/rpm/rpmdb.sqlite tree/var/lib/rpm/Packages.db <<-'END'
+		import sqlite3, struct, sys
+		rows = [r[0] for r in sqlite3.connect("file:%s?mode=ro" % sys.argv[1], uri=True).execute("SELECT blob FROM Packages")]
+		at, slots, blobs = 4096, b"", b""
+		for i, blob in enumerate(rows, 1):
+		    size = 16 + len(blob) + 12
+		    size += -size % 16
+		    slots += struct.pack("<4sIII", b"Slot", i, (4096 + len(blobs)) // 16, size // 16)
+		    blobs += (struct.pack("<4sIII", b"BlbS", i, 1, len(blob)) + blob).ljust(size - 12, b"\0") + struct.pack("<II4s", 0, len(blob), b"BlbE")
+		slots += struct.pack("<4sIII", b"Slot", 0, 0, 0) * ((4096 - 32 - len(slots)) // 16)
+		open(sys.argv[2], "wb").write(struct.pack("<4sIIII", b"RpmP", 0, 1, 1, len(rows) + 1).ljust(32, b"\0") + slots + blobs)
+	END
+	before=$output
+	mv tree/var/lib/rpm/rpmdb.sqlite saved
+	run --separate-stderr berth packages tree
+	worked
+	[ "$output" = "$before" ]
+	rm tree/var/lib/rpm/Packages.db
+	: >tree/var/lib/rpm/Packages
+	run --separate-stderr berth packages tree
+	fails "rpm's Berkeley database /var/lib/rpm/Packages, which is not read" keeps
+	head -c 9000 saved >tree/var/lib/rpm/rpmdb.sqlite
+	run --separate-stderr berth packages tree
+	fails 'rpmdb.sqlite is damaged' keeps
+}
