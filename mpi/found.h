@@ -21,6 +21,9 @@ struct founding {
 	 * fd_send().  0, or -1; either way *len bytes (at most MEET_DATA) of report. */
 	int (*build)(void *arg, int sock, void *report, size_t *len);
 	unsigned ns; /* CLONE_NEW* that build makes; members get these */
+	/* Who becomes a member: the process that asked the caller to fetch the namespaces for
+	 * it, a parent; 0: the caller. */
+	pid_t member;
 };
 
 /* Takes over listener: a bound socket that does not listen yet.  Returns in the caller

@@ -154,12 +154,12 @@ int hello_recv(int sock, int *pidfd)
 	return -1;
 }
 
-static int hello_send(int sock)
+static int hello_send(int sock, pid_t member)
 {
 	struct message m = { .magic = MAGIC, .version = SHARE_VERSION, .kind = HELLO, .nfds = 1 };
-	auto_close int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	auto_close int who = (int)syscall(SYS_pidfd_open, member ? member : getpid(), 0);
 
-	return self < 0 ? -1 : message_send(sock, &m, &self);
+	return who < 0 ? -1 : message_send(sock, &m, &who);
 }
 
 static socklen_t address(struct sockaddr_un *a, const char *name)
@@ -243,7 +243,7 @@ static int wait_for_keeper(int sock, pid_t pid, struct err *e)
 }
 
 /* 0 a ticket, 1 the keeper is gone, 2 no sharing, -1. */
-static int ask(int sock, struct ticket *t, struct err *e)
+static int ask(int sock, struct ticket *t, pid_t member, struct err *e)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
@@ -256,7 +256,7 @@ static int ask(int sock, struct ticket *t, struct err *e)
 			(unsigned long)peer.uid);
 		return 2;
 	}
-	if (hello_send(sock) < 0)
+	if (hello_send(sock, member) < 0)
 		return errno == EPIPE || errno == ECONNRESET ? 1 : err_sys(e, "greet the keeper");
 	r = wait_for_keeper(sock, peer.pid, e);
 	if (r)
@@ -296,7 +296,7 @@ int meet(struct ticket *t, const char *name, const struct founding *w, struct er
 		auto_close int sock = connect_to(name), listener = -1;
 
 		if (sock >= 0) {
-			r = ask(sock, t, e);
+			r = ask(sock, t, w->member, e);
 			if (r == 0)
 				return outcome(t, e);
 			if (r != 1)

@@ -27,7 +27,7 @@ extern const struct cmd cmd_buildcfg, cmd_check, cmd_delete, cmd_exec, cmd_help,
 extern const struct cmd cmd_gpu_check;
 extern const struct cmd cmd_overlay_create;
 extern const struct cmd cmd_build;
-extern const struct cmd cmd_mpi_check;
+extern const struct cmd cmd_mpi_check, cmd_slurm_step;
 extern const struct cmd cmd_cache_clean, cmd_cache_list, cmd_cache_verify, cmd_prefetch;
 extern const struct cmd cmd_cat, cmd_diff, cmd_ls, cmd_packages;
 extern const struct cmd cmd_registry_list, cmd_registry_login, cmd_registry_logout;

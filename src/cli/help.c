@@ -47,6 +47,7 @@ const struct cmd *const commands[] = {
 	&cmd_overlay_create,
 	&cmd_gpu_check,
 	&cmd_mpi_check,
+	&cmd_slurm_step,
 	&cmd_check,
 	&cmd_version,
 	&cmd_buildcfg,
@@ -123,7 +124,8 @@ static void overview(struct buf *out)
 	buf_adds(out, "Runs container images as an ordinary user: images are pulled over HTTPS,\n"
 		      "kept as one file, and started at native speed.\n\nCommands:\n");
 	for (const struct cmd *const *c = commands; *c; c++)
-		buf_printf(out, "  %-16s %s\n", (*c)->name, (*c)->brief);
+		if (*(*c)->brief) /* without one: for programs, not for people */
+			buf_printf(out, "  %-16s %s\n", (*c)->name, (*c)->brief);
 	buf_adds(out,
 		 "\nFirst steps:\n"
 		 "  berth pull docker://debian:12         an image into debian_12.sif\n"

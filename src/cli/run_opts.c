@@ -141,6 +141,11 @@ const struct opt run_opts[] = {
 		"image's in any case, or the host's of the same family in its place"),
 	OPT_FLAG(0, "sharens", "SHARENS", REQ, sharens, "the same as --share=node"),
 
+	/* For the Slurm plugin (mpi/spank). */
+	{ OPT_KIND_STR, 0, "hand-over", "FD", NULL, OPT_AT(REQ, hand_over, const char *), OPT_HIDDEN, "" },
+	{ OPT_KIND_FLAG, 0, "share-any", NULL, NULL, OPT_AT(REQ, share_any, bool), OPT_HIDDEN, "" },
+	{ OPT_KIND_STR, 0, "save-as", "FILE", NULL, OPT_AT(REQ, save_as, const char *), OPT_HIDDEN, "" },
+
 	/* Root inside. */
 	OPT_FLAG('f', "fakeroot", "FAKEROOT", REQ, fakeroot,
 		 "be root inside; owners and devices are remembered, not made"),

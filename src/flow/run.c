@@ -27,8 +27,8 @@
 #include "src/flow/run_image.h"
 #include "src/flow/run_images.h"
 #include "src/flow/run_lend.h"
+#include "src/flow/run_save.h"
 #include "src/flow/run_share.h"
-#include "src/flow/run_user.h"
 #include "src/flow/run_user.h"
 #include "src/flow/serving.h"
 #include "src/flow/settings.h"
@@ -39,9 +39,10 @@
 
 static int act(struct plan *p, struct facts *facts, struct run_image *image,
 	       struct run_images *images, struct run_share *share, struct instance_start *start,
-	       struct err *e)
+	       const char *save_as, struct err *e)
 {
-	bool alone = !run_share_wanted(share, p) || start || p->fakeroot || p->limits.n;
+	bool emulated = p->fakeroot && p->emulation != EMULATION_NONE;
+	bool alone = !run_share_wanted(share, p) || start || emulated || p->limits.n || save_as;
 	auto_serving struct serving serving = { 0 };
 	struct keeper_work work;
 	auto_enter struct enter *x = NULL;
@@ -51,6 +52,9 @@ static int act(struct plan *p, struct facts *facts, struct run_image *image,
 	if (host_dirs_make(p, e) < 0 || upper_check(p, e) < 0 ||
 	    serving_init(&serving, &work, p, facts, image, images, e) < 0)
 		return -1;
+	if (alone && share->hand_over)
+		return err_set(e, ERR_USAGE,
+			       "--hand-over takes --share=KEY, and no --pid, limits or emulation");
 	if (!alone) {
 		int r = run_share_enter(&alone, share, &serving, &work, e);
 
@@ -69,6 +73,8 @@ static int act(struct plan *p, struct facts *facts, struct run_image *image,
 			return -1;
 		enter_use_cgroup(x, cgroup.procs);
 	}
+	if (save_as)
+		return run_save(save_as, image, x, p, keeper, e);
 	if (start) {
 		start->note.cgroup = cgroup.dir;
 		start->lent = facts->lent;
@@ -170,8 +176,11 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 		plan_json(plan, text);
 		return 0;
 	}
-	if (mpi_check_start(req, plan, &facts, &image, &share.launcher, e) < 0)
+	if (req->save_as)
+		run_save_only(plan);
+	else if (mpi_check_start(req, plan, &facts, &image, &share.launcher, e) < 0)
 		return -1;
 	run_lend_watch(req, &share.launcher, &image);
-	return act(plan, &facts, &image, &images, &share, req->instance ? &start : NULL, e);
+	return act(plan, &facts, &image, &images, &share, req->instance ? &start : NULL,
+		   req->save_as, e);
 }

@@ -11,6 +11,7 @@
 #include "src/base/log.h"
 #include "src/enter/enter.h"
 #include "src/enter/join.h"
+#include "src/flow/hand_over.h"
 
 #define SKIPPED_MAX 32
 
@@ -36,6 +37,9 @@ int run_share_begin(struct run_share *s, struct run_req *req, char *const *envir
 	const char *word = req->share ? req->share : req->sharens ? "node" : NULL;
 
 	if (share_decide(&s->share, word, &s->launcher, e) < 0)
+		return -1;
+	s->any = req->share_any;
+	if (req->hand_over && hand_over_parse(&s->hand_over, req->hand_over, e) < 0)
 		return -1;
 	if (!found)
 		return 0;
@@ -108,10 +112,12 @@ static void name_make(struct run_share *s, const struct plan *p, int image)
 	struct stat st = { 0 };
 
 	fstat(image, &st);
-	plan_identity(p, &text);
-	buf_printf(&text, "%llx %llx %lld %lld.%09ld", (unsigned long long)st.st_dev,
-		   (unsigned long long)st.st_ino, (long long)st.st_size,
-		   (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+	if (!s->any) {
+		plan_identity(p, &text);
+		buf_printf(&text, "%llx %llx %lld %lld.%09ld", (unsigned long long)st.st_dev,
+			   (unsigned long long)st.st_ino, (long long)st.st_size,
+			   (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+	}
 	share_key(&s->share, p->uid, buf_str(&text), text.len);
 	log_debug("sharing as @%s", s->share.name);
 }
@@ -152,7 +158,8 @@ int run_share_enter(bool *alone, struct run_share *s, struct serving *serving,
 	struct plan *p = serving->plan;
 	struct founding w = { .work = *work,
 			      .build = build,
-			      .ns = CLONE_NEWUSER | CLONE_NEWNS | p->ns };
+			      .ns = CLONE_NEWUSER | CLONE_NEWNS | p->ns,
+			      .member = s->hand_over ? getppid() : 0 };
 	auto_enter struct enter *x = NULL;
 	auto_ticket struct ticket t = { 0 };
 	struct report report = { 0 };
@@ -167,7 +174,8 @@ int run_share_enter(bool *alone, struct run_share *s, struct serving *serving,
 		w.work.serve = NULL;
 	}
 	serving->enter = x;
-	enter_for_members(x);
+	if (!s->hand_over) /* a step writes into one container, as its tasks expect */
+		enter_for_members(x);
 	/* It will have the CPUs of all its members, not of the first one alone. */
 	serving->threads = (unsigned)MIN(MAX(sysconf(_SC_NPROCESSORS_ONLN), 2), 16);
 	name_make(s, p, serving->image->image->fd);
@@ -178,6 +186,8 @@ int run_share_enter(bool *alone, struct run_share *s, struct serving *serving,
 		err_set(e, ERR_HOST, "this process is inside of it");
 		r = 2;
 	}
+	if (r == 2 && s->hand_over)
+		return err_wrap(e, "%s: cannot enter the container of this step", p->image);
 	if (r == 2) {
 		go_alone(s, p, e->text);
 		serving->threads = 0;
@@ -189,6 +199,8 @@ int run_share_enter(bool *alone, struct run_share *s, struct serving *serving,
 		return fault_explain(&report.fault, p, e);
 	if (t.founder)
 		warn_report(&report, p);
+	if (s->hand_over)
+		return hand_over(s->hand_over, p, &t, environ, e);
 	if (enter_join(t.fds, t.types, t.nfds, &f) == 0) {
 		ticket_fini(&t);
 		if (enter_private(x, &f) == 0)

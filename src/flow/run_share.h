@@ -30,6 +30,8 @@ struct run_share {
 	struct share share;
 	char **wired;	   /* facts.wired */
 	struct strv paths; /* facts.wired_paths */
+	int hand_over;	   /* --hand-over: who takes the container; 0: this process does */
+	bool any;	   /* --share-any */
 };
 
 void run_share_fini(struct run_share *s);

@@ -54,6 +54,10 @@ struct run_req {
 	const char *mpi;   /* --mpi: auto, image, host; NULL: auto */
 	const char *share; /* --share: auto, node, none or a key; NULL: auto */
 	bool sharens;	   /* --sharens: --share=node */
+	const char *hand_over; /* --hand-over: the socket that takes the container, which
+				* another process enters (mpi/handover.h); NULL: none */
+	bool share_any;	       /* --share-any: with a key, whatever container has it */
+	const char *save_as;   /* --save-as: the root becomes this image; nothing is started */
 	bool pid, no_pid, no_init, ipc, uts, net;
 	const char *hostname;	  /* --hostname: implies uts */
 	const char *network;	  /* --network: names with commas; implies net */

@@ -35,7 +35,9 @@ loop_begin() {
 
 # A copy of what the ordinary user runs, where it can be read whatever the mode of the tree.
 loop_programs() {
-	install -D "$BERTH" "$LAB_RUN/bin/berth" && mkdir -p "$LAB_RUN/bin/names" || return 1
+	install -D "$BERTH" "$LAB_RUN/bin/berth" && mkdir -p "$LAB_RUN/bin/names" &&
+		install "${BERTH%/*}/berth-inside" "$LAB_RUN/bin/" || return 1
+	[ ! -e "${BERTH%/*}/spank_berth.so" ] || install -m 0644 "${BERTH%/*}/spank_berth.so" "$LAB_RUN/bin/"
 	for name in apptainer singularity run-singularity; do
 		ln -sf ../berth "$LAB_RUN/bin/names/$name" || return 1
 	done

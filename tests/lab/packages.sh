@@ -11,7 +11,7 @@ PACKAGES_TEST="apache2-utils attr bats busybox-static clang curl e2fsprogs fuse-
 # 25 MB to fetch, with what they pull in: the workflow managers of tests/loop/clients.bats.
 PACKAGES_CLIENTS="cwltool snakemake"
 PACKAGES_CLUSTER="slurmctld slurmd slurm-client munge slurm-wlm-basic-plugins openmpi-bin libopenmpi-dev
-	mpich libmpich-dev"
+	mpich libmpich-dev libslurm-dev slurm-wlm-basic-plugins-dev"
 
 # packages_need NAME...: installs what is missing when root; else names it in one line and ends.
 packages_need() {

@@ -3,6 +3,8 @@
 #	slurm_begin DIR NODES     # munged, slurmctld, a slurmd for each of n1..nN; exports SLURM_CONF
 #	slurm_end                 # by pid
 #
+# SLURM_PLUGIN: a line of plugstack.conf, without its first word.
+#
 # All nodes have this machine's host name, /tmp and /dev/shm; ports, spools and PMIx directories are
 # their own.  Debian's slurmd is built for several on one host (MULTIPLE_SLURMD).
 # shellcheck shell=bash
@@ -58,7 +60,7 @@ slurm_begin() {
 	for ((i = 1; i <= n; i++)); do mkdir -p "$dir/n$i"/{spool,pmix}; done
 	chmod 0755 "$dir" "$dir/munge"
 	(umask 077 && head -c 128 /dev/urandom >"$dir/munge/key")
-	: >"$dir/plugstack.conf"
+	printf '%s\n' "${SLURM_PLUGIN:+required $SLURM_PLUGIN}" >"$dir/plugstack.conf"
 	slurm_conf "$dir" "$n" >"$dir/slurm.conf"
 	export SLURM_CONF=$dir/slurm.conf
 	munged -S "$dir/munge/socket" --key-file "$dir/munge/key" --pid-file "$dir/munge/pid" \
