@@ -18,7 +18,7 @@
 #include "mpi/handover.h"
 #include "src/base/fd.h"
 #include "src/enter/join.h"
-#include "src/flow/inside.h"
+#include "src/flow/berth_inside.h"
 
 #define ENVIRON_MAX (8 << 20)
 #define SHELL_WORDS 4 /* /bin/sh -c GLUE berth */
@@ -185,7 +185,7 @@ int hand_over(int sock, const struct plan *p, const struct ticket *t, char *cons
 		return -1;
 	fds[n++] = file;
 	if (h.has_prefix) {
-		inside = inside_open(e);
+		inside = berth_inside_open(e);
 		if (inside < 0)
 			return -1;
 		fds[n++] = inside;

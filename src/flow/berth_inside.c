@@ -1,4 +1,4 @@
-#include "src/flow/inside.h"
+#include "src/flow/berth_inside.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #define NAME "berth-inside"
 
-char *inside_path(struct err *e)
+char *berth_inside_path(struct err *e)
 {
 	auto_free char *self = realpath("/proc/self/exe", NULL);
 	auto_free char *near_ = NULL, *installed = NULL;
@@ -30,9 +30,9 @@ char *inside_path(struct err *e)
 	return NULL;
 }
 
-int inside_open(struct err *e)
+int berth_inside_open(struct err *e)
 {
-	auto_free char *path = inside_path(e);
+	auto_free char *path = berth_inside_path(e);
 	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 
 	return path && fd < 0 ? err_sys(e, "open %s", path) : fd;
