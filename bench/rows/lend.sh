@@ -27,13 +27,13 @@ lend_host() {
 	echo "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.14  Thu Feb 22" >"$1/host/driver/nvidia/version"
 }
 
-row_S6() { # --nv against none: at most 3 ms more
+row_N1() { # --nv against none: at most 3 ms more
 	local dir=$WORK/lend image=$LAB/tree.zstd.sqfs
-	ours S6 "--nv, 80 libraries" "$BERTH" || return 0
+	ours N1 "--nv, 80 libraries" "$BERTH" || return 0
 	lend_host "$dir"
 	warm_file "$image"
 	unshare -Urm "$here/../tests/lab/lendns.sh" "$dir/host" \
-		"$WORK/race" --id S6 --name "--nv, 80 libraries" -n 15 -b 20 \
+		"$WORK/race" --id N1 --name "--nv, 80 libraries" -n 15 -b 20 \
 		--ours "berth --nv" -- "$BERTH" exec --nv "$image" /bin/true \
 		--vs "berth" -- "$BERTH" exec "$image" /bin/true
 }

@@ -50,12 +50,38 @@ static int parent_make(int root, const char *dst)
 	return dir;
 }
 
+/* The directory in which the target before this one was made: the libraries of a driver are a
+ * hundred files and links of one.  Only a mount on a directory can put another one in its place. */
+struct parent {
+	const char *of; /* a path in it; NULL: none */
+	int dir;
+};
+
+static void parent_forget(struct parent *p)
+{
+	if (p->of)
+		close(p->dir);
+	p->of = NULL;
+}
+
+static int parent_open(struct parent *p, int root, const char *dst)
+{
+	size_t n = (size_t)(path_base(dst) - dst);
+
+	if (p->of && (size_t)(path_base(p->of) - p->of) == n && !strncmp(p->of, dst, n))
+		return p->dir;
+	parent_forget(p);
+	p->dir = parent_make(root, dst);
+	p->of = p->dir >= 0 ? dst : NULL;
+	return p->dir;
+}
+
 /* Makes a target, or the link of PLAN_SYMLINK, inside a tmpfs of the plan.  *made is a file that
  * was made, open: what is mounted on needs no second look-up. */
-static int target_make(int root, const struct plan_mount *m, int *made)
+static int target_make(struct parent *parent, int root, const struct plan_mount *m, int *made)
 {
 	const char *name = path_base(m->dst);
-	auto_close int dir = parent_make(root, m->dst);
+	int dir = parent_open(parent, root, m->dst);
 
 	if (dir < 0)
 		return -1;
@@ -67,16 +93,17 @@ static int target_make(int root, const struct plan_mount *m, int *made)
 	return *made < 0 ? -1 : 0;
 }
 
-static int mount_attach(struct enter *x, uint64_t i, struct fault *f)
+static int mount_attach(struct enter *x, uint64_t i, struct parent *parent, struct fault *f)
 {
 	const struct plan_mount *m = &x->plan->mounts[i];
 	auto_close int target = -1;
 	int made = 0;
 
 	if (m->kind == PLAN_SYMLINK)
-		return target_make(x->root, m, &target) < 0 ? fault_at(f, FAULT_TARGET, i) : 0;
+		return target_make(parent, x->root, m, &target) < 0 ? fault_at(f, FAULT_TARGET, i)
+								    : 0;
 	/* Making it tells whether it is there, too. */
-	if (below_tmpfs(x->plan, i, m->dst) && target_make(x->root, m, &target) < 0)
+	if (below_tmpfs(x->plan, i, m->dst) && target_make(parent, x->root, m, &target) < 0)
 		made = errno;
 	if (target < 0)
 		target = open_in_root(x->root, m->dst, O_PATH, 0);
@@ -84,8 +111,23 @@ static int mount_attach(struct enter *x, uint64_t i, struct fault *f)
 		errno = made && made != EEXIST ? made : errno;
 		return fault_at(f, FAULT_TARGET, i);
 	}
+	if (m->flags & PLAN_IS_DIR)
+		parent_forget(parent);
 	if (sys_move_mount(x->mounts[i], target, "") < 0)
 		return fault_at(f, FAULT_ATTACH, i);
+	return 0;
+}
+
+static int mounts_attach(struct enter *x, struct parent *parent, struct fault *f)
+{
+	for (uint64_t i = 0; i < x->plan->nmounts; i++) {
+		const struct plan_mount *m = &x->plan->mounts[i];
+
+		if (m->kind != PLAN_SYMLINK && x->mounts[i] < 0)
+			continue; /* skipped: its source is not there */
+		if (mount_attach(x, i, parent, f) < 0 && enter_skip(x, m, f) < 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -107,16 +149,12 @@ static int files_attach(struct enter *x, struct fault *f)
 
 int attach_all(struct enter *x, struct fault *f)
 {
-	if (files_attach(x, f) < 0)
-		return -1;
-	for (uint64_t i = 0; i < x->plan->nmounts; i++) {
-		const struct plan_mount *m = &x->plan->mounts[i];
+	struct parent parent = { .of = NULL };
+	int r = files_attach(x, f) < 0 ? -1 : mounts_attach(x, &parent, f);
 
-		if (m->kind != PLAN_SYMLINK && x->mounts[i] < 0)
-			continue; /* skipped: its source is not there */
-		if (mount_attach(x, i, f) < 0 && enter_skip(x, m, f) < 0)
-			return -1;
-	}
+	parent_forget(&parent);
+	if (r < 0)
+		return -1;
 	for (uint64_t i = 0; i < x->plan->nmounts; i++) {
 		const struct plan_mount *m = &x->plan->mounts[i];
 

@@ -308,36 +308,52 @@ joined() {
 	no_keepers
 }
 
+# Whatever is of ours, one line a thing: processes, namespaces other than this shell's, names of
+# sockets, mounts in the host's table, files, cgroups.  A waiter's links may not be read: its name tells.
+traces() {
+	local pid stat name
+	ps -u "$(id -u)" -o pid=,stat=,comm= | while read -r pid stat name; do
+		[[ $stat = Z* || ($name != berth* && $(readlink "/proc/$pid/exe") != "$BERTH") ]] || echo "process $name"
+	done
+	comm -13 <(readlink /proc/self/ns/* | sort -u) <(readlink /proc/[0-9]*/ns/* 2>/dev/null | sort -u)
+	grep -o "@berth/[0-9]*/$(id -u)/.*" /proc/net/unix || true
+	grep -e " berth " -e " $BATS_TEST_TMPDIR" /proc/self/mountinfo || true
+	find "$XDG_RUNTIME_DIR" -mindepth 1
+	find /sys/fs/cgroup -type d -name 'berth-[0-9]*' -user "$(id -un)" 2>/dev/null || true
+}
+nothing_left() { [ -z "$(traces)" ]; }
+
+# all_at_once N BERTH-WORDS...: waits for all; %i is the number.
+all_at_once() {
+	local i n=$1 pids=()
+	shift
+	for i in $(seq "$n"); do
+		"$BERTH" -q "${@//%i/$i}" 3>&- &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do wait "$i"; done
+}
+
 # BERTH_LEAK_STARTS=1000 BERTH_LEAK_AT_ONCE=200 tests/run -f 'leave nothing' kernel
 @test "starts and stops in a row, and at once, leave nothing" {
-	local i n=${BERTH_LEAK_STARTS:-40} m=${BERTH_LEAK_AT_ONCE:-30} before pids=()
-	# Sockets of ours have no names and no life of their own: processes tell.
-	footprint() {
-		find /tmp/berth-"$(id -u)" "$XDG_RUNTIME_DIR" 2>/dev/null | wc -l
-		find /sys/fs/cgroup -type d -name 'berth-*' -user "$(id -un)" 2>/dev/null | wc -l
-		ps -u "$(id -un)" -o stat=,comm= | grep -c '^[^Z].*berth-' || true
-	}
-	before=$(footprint)
+	local i n=${BERTH_LEAK_STARTS:-40} m=${BERTH_LEAK_AT_ONCE:-30}
+	# What an earlier test has killed is let go first.
+	until_is 60 nothing_left || { traces; return 1; }
 	for i in $(seq "$n"); do
 		berth -q instance start "$SQ" "row" 3>&-
 		berth -q instance stop row
 	done
-	for i in $(seq "$m"); do
-		(berth -q instance start "$SQ" "once$i" 3>&- && berth -q exec "instance://once$i" true) &
-		pids+=($!)
-	done
-	for i in "${pids[@]}"; do wait "$i"; done
+	all_at_once "$m" instance start "$SQ" once%i
+	all_at_once "$m" exec instance://once%i true
 	same "$(berth instance list --json | jq '.instances | length')" "$m"
+	# The check itself: it sees them.
+	traces >seen
+	[ "$(grep -c '^process berth-init' seen)" -ge "$m" ]
+	[ "$(grep -c '^mnt:' seen)" -ge "$m" ]
+	[ "$(grep -c '[.]json$' seen)" = "$m" ]
 	berth -q instance stop --all
-	pids=()
-	for i in $(seq "$m"); do
-		"$BERTH" -q exec --pid "$SQ" true 3>&- &
-		pids+=($!)
-	done
-	for i in "${pids[@]}"; do wait "$i"; done
-	# What an earlier test had killed may have gone meanwhile: none of the numbers has grown.
-	has_not_grown() {
-		paste <(printf '%s\n' "$before") <(footprint) | awk '$2 > $1 { bad = 1 } END { exit bad }'
-	}
-	until_is 60 has_not_grown
+	all_at_once "$m" exec --pid "$SQ" true
+	all_at_once "$m" exec --fakeroot "$DIR" true
+	all_at_once "$m" exec --share=node "$SQ" true
+	until_is 60 nothing_left || { traces; return 1; }
 }
