@@ -6,20 +6,25 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* sival_int of a signal that means: end the instance. */
 #define STOP_MARK 0x62657274
+/* What a joined program has to end in; as long as "instance stop" gives all by itself. */
+#define GUESTS_MS 10000
 
 struct init {
 	enum init_kind kind;
 	pid_t program; /* 0: none, or ended */
 	int status;    /* of the program, as exit status */
 	bool stopping;
+	int64_t guests_until; /* joined programs have until then; 0: not yet waited for */
 };
 
 static void become_small(void)
@@ -50,6 +55,24 @@ static void program_ended(struct init *in, int status)
 		rest_end();
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Programs that have joined are children of processes outside, so nobody tells this one when they
+ * end; with it they would be killed in the middle of what they do on TERM. */
+static void guests_wait(struct init *in)
+{
+	if (!in->guests_until)
+		in->guests_until = now_ms() + GUESTS_MS;
+	if ((kill(-1, 0) < 0 && errno == ESRCH) || now_ms() >= in->guests_until)
+		_exit(in->status);
+}
+
 static void children_collect(struct init *in)
 {
 	int status;
@@ -59,7 +82,7 @@ static void children_collect(struct init *in)
 		if (pid == in->program)
 			program_ended(in, status);
 	if (pid < 0 && errno == ECHILD && in->stopping)
-		_exit(in->status);
+		guests_wait(in);
 }
 
 static void signal_take(struct init *in, const siginfo_t *s)
@@ -86,6 +109,7 @@ static void signal_take(struct init *in, const siginfo_t *s)
 
 static _Noreturn void serve(struct init *in)
 {
+	const struct timespec look = { .tv_nsec = 5000000 };
 	sigset_t all;
 	siginfo_t s;
 
@@ -93,7 +117,7 @@ static _Noreturn void serve(struct init *in)
 	sigfillset(&all);
 	for (;;) {
 		children_collect(in);
-		if (sigwaitinfo(&all, &s) > 0)
+		if (sigtimedwait(&all, &s, in->guests_until ? &look : NULL) > 0)
 			signal_take(in, &s);
 	}
 }

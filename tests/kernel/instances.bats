@@ -115,6 +115,35 @@ $(printf '%*s' $((21 + ${#web})) '')$logs/web.out"
 	same "$(sort "$log" | tr '\n' ' ')" "int ready term "
 }
 
+# By order, not by the clock: what the program does last is done, and it is gone, when stop is back.
+@test "stop: joined programs hear TERM, may finish, and are gone when stop comes back" {
+	local guest='trap "sleep 0.3; echo term >>said; exit 3" TERM; echo >ready.$1; while :; do sleep 0.05; done'
+	start "$SQ" idle
+	"$BERTH" exec instance://idle sh -c "$guest" - 1 3>&- &
+	local one=$!
+	"$BERTH" exec instance://idle sh -c "$guest" - 2 3>&- &
+	local two=$! pid
+	until_is 10 test -e ready.1 -a -e ready.2
+	pid=$(pid_of idle)
+	berth instance stop idle
+	same "$(cat said)" $'term\nterm'
+	gone "$pid"
+	for pid in "$one" "$two"; do
+		status=0
+		wait "$pid" || status=$?
+		same "$status" 3
+	done
+	# One that is deaf does not keep it for ever.
+	start "$SQ" idle
+	"$BERTH" exec instance://idle sh -c 'trap "" TERM; echo >ready.3; while :; do sleep 0.05; done' 3>&- &
+	until_is 10 test -e ready.3
+	run berth instance stop -t 1 idle
+	said 0 "Killing idle instance"
+	status=0
+	wait $! || status=$?
+	same "$status" 137
+}
+
 @test "stop: a deaf program is killed after the time, at once with --force; other signals" {
 	script startscript 'trap "" INT TERM; echo ready; while :; do sleep 0.05; done'
 	local log=$HOME/.berth/instances/logs/$(uname -n)/$(id -un)
@@ -308,19 +337,21 @@ joined() {
 	no_keepers
 }
 
-# Whatever is of ours, one line a thing: processes, namespaces other than this shell's, names of
-# sockets, mounts in the host's table, files, cgroups.  A waiter's links may not be read: its name tells.
+# Whatever is of ours, one line a thing: processes, namespaces that are not in the file of that name,
+# names of sockets, mounts in the host's table, files, cgroups.  A waiter's links may not be read: its
+# name tells.
 traces() {
 	local pid stat name
 	ps -u "$(id -u)" -o pid=,stat=,comm= | while read -r pid stat name; do
 		[[ $stat = Z* || ($name != berth* && $(readlink "/proc/$pid/exe") != "$BERTH") ]] || echo "process $name"
 	done
-	comm -13 <(readlink /proc/self/ns/* | sort -u) <(readlink /proc/[0-9]*/ns/* 2>/dev/null | sort -u)
+	comm -13 namespaces <(namespaces)
 	grep -o "@berth/[0-9]*/$(id -u)/.*" /proc/net/unix || true
 	grep -e " berth " -e " $BATS_TEST_TMPDIR" /proc/self/mountinfo || true
 	find "$XDG_RUNTIME_DIR" -mindepth 1
 	find /sys/fs/cgroup -type d -name 'berth-[0-9]*' -user "$(id -un)" 2>/dev/null || true
 }
+namespaces() { readlink /proc/[0-9]*/ns/* 2>/dev/null | sort -u; }
 nothing_left() { [ -z "$(traces)" ]; }
 
 # all_at_once N BERTH-WORDS...: waits for all; %i is the number.
@@ -338,7 +369,9 @@ all_at_once() {
 @test "starts and stops in a row, and at once, leave nothing" {
 	local i n=${BERTH_LEAK_STARTS:-40} m=${BERTH_LEAK_AT_ONCE:-30}
 	# What an earlier test has killed is let go first.
+	namespaces >namespaces
 	until_is 60 nothing_left || { traces; return 1; }
+	namespaces >namespaces
 	for i in $(seq "$n"); do
 		berth -q instance start "$SQ" "row" 3>&-
 		berth -q instance stop row
@@ -353,7 +386,7 @@ all_at_once() {
 	[ "$(grep -c '[.]json$' seen)" = "$m" ]
 	berth -q instance stop --all
 	all_at_once "$m" exec --pid "$SQ" true
-	all_at_once "$m" exec --fakeroot "$DIR" true
+	all_at_once $((m / 4)) exec --fakeroot "$DIR" true
 	all_at_once "$m" exec --share=node "$SQ" true
 	until_is 60 nothing_left || { traces; return 1; }
 }
