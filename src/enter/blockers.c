@@ -35,6 +35,16 @@ static bool exists(const char *root, const char *path, struct stat *st)
 	return stat(full, st) == 0;
 }
 
+static bool filesystem_known(const char *root, const char *line)
+{
+	auto_free char *full = path_join(root, "proc/filesystems");
+	auto_buf struct buf text = { 0 };
+	struct err ignored;
+
+	return file_read(AT_FDCWD, full, &text, 1 << 16, &ignored) == 0 &&
+	       strstr(buf_str(&text), line) != NULL;
+}
+
 static void kernel_read(struct blockers *b, const char *root)
 {
 	auto_free char *full = path_join(root, "proc/sys/kernel/osrelease");
@@ -64,6 +74,7 @@ void blockers_probe(struct blockers *b, const char *root)
 	b->has_userns = exists(root, "proc/self/ns/user", &st) || b->max_user_ns >= 0;
 	b->has_fuse = exists(root, "dev/fuse", &st);
 	b->fuse_mode = b->has_fuse ? st.st_mode & 07777 : 0;
+	b->knows_fuse = filesystem_known(root, "\tfuse\n");
 	b->is_root = geteuid() == 0;
 }
 
@@ -159,7 +170,12 @@ int blockers_namespaces(const struct blockers *b, int sys, struct err *e)
 
 int blockers_fuse(const struct blockers *b, int sys, struct err *e)
 {
-	if (!b->has_fuse || sys == ENODEV || sys == ENXIO)
+	if (!b->has_fuse && b->knows_fuse)
+		err_set(e, ERR_HOST,
+			"/dev/fuse is missing, though the kernel has FUSE: an outer container "
+			"hides it; start that one with /dev/fuse (podman and docker: --device "
+			"/dev/fuse), or run a directory (berth build --sandbox)");
+	else if (!b->has_fuse || sys == ENODEV || sys == ENXIO)
 		err_set(e, ERR_HOST,
 			"/dev/fuse is %s; an administrator loads the module with: modprobe fuse",
 			b->has_fuse ? "there, but the kernel has no FUSE" : "missing");

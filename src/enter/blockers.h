@@ -27,6 +27,7 @@ struct blockers {
 	bool has_userns;	 /* /proc/self/ns/user is there */
 	bool has_proc;		 /* /proc is mounted */
 	bool has_fuse;		 /* /dev/fuse is a device */
+	bool knows_fuse;	 /* /proc/filesystems has it */
 	bool is_root;		 /* the caller is uid 0: switches for ordinary users do not apply */
 	mode_t fuse_mode;	 /* its permission bits */
 };

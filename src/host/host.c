@@ -182,6 +182,21 @@ static const char *fd_real(struct host *h, int fd)
 	return arena_strdup(&h->arena, path[m] ? path + m : "/");
 }
 
+/* st_blksize of every directory of autofs (fs/autofs/inode.c); others say 1024 rarely. */
+#define AUTOFS_BLOCK 1024
+
+/* A directory that an automounter has yet to mount: stat(2) does not make it do so (Linux 4.11),
+ * nor does open_tree(2) in the namespaces of a container, where the mount would not appear.
+ * LOOKUP_DIRECTORY does.  Fails or not, the bind will say. */
+static void automount(const char *path, const struct stat *st)
+{
+	if (S_ISDIR(st->st_mode) && st->st_blksize == AUTOFS_BLOCK) {
+		int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		close_p_(&fd);
+	}
+}
+
 void host_path_look(struct host_path *out, struct host *h, const char *path)
 {
 	bool own = h->rootfd == AT_FDCWD;
@@ -190,6 +205,7 @@ void host_path_look(struct host_path *out, struct host *h, const char *path)
 
 	*out = (struct host_path){ .path = path };
 	if (own && !lstat(path, &st) && !S_ISLNK(st.st_mode)) {
+		automount(path, &st);
 		out->mode = st.st_mode; /* the usual case costs one call */
 		return;
 	}
@@ -198,6 +214,8 @@ void host_path_look(struct host_path *out, struct host *h, const char *path)
 		out->error = errno;
 		return;
 	}
+	if (own)
+		automount(path, &st);
 	out->mode = st.st_mode;
 	out->real = fd_real(h, fd);
 	if (out->real && !strcmp(out->real, path))

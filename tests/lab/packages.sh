@@ -6,8 +6,8 @@ PACKAGES_BUILD="gcc libc6-dev make cmake ninja-build pkg-config
 	liblz4-dev liblzma-dev libsquashfs-dev libssl-dev libzstd-dev zlib1g-dev check
 	linux-libc-dev libarchive13 libcurl4 libisal2 ca-certificates"
 PACKAGES_REGISTRY="docker-registry skopeo umoci mmdebstrap openssl procps"
-PACKAGES_TEST="apache2-utils attr bats busybox-static clang curl e2fsprogs fuse-overlayfs fuse2fs fuse3 jq libclang-rt-dev
-	llvm python3 rpm squashfs-tools squashfs-tools-ng squashfuse uidmap util-linux"
+PACKAGES_TEST="apache2-utils attr autofs bats busybox-static clang curl e2fsprogs fuse-overlayfs fuse2fs fuse3 jq
+	libclang-rt-dev llvm podman python3 rpm runc squashfs-tools squashfs-tools-ng squashfuse uidmap util-linux"
 # 25 MB to fetch, with what they pull in: the workflow managers of tests/loop/clients.bats.
 PACKAGES_CLIENTS="cwltool snakemake"
 PACKAGES_CLUSTER="slurmctld slurmd slurm-client munge slurm-wlm-basic-plugins openmpi-bin libopenmpi-dev

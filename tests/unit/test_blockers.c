@@ -110,6 +110,10 @@ START_TEST(a_missing_fuse_device_is_a_module_to_load)
 	ck_assert_int_eq(blockers_fuse(&b, ENOENT, &e), -1);
 	ck_assert_str_eq(e.text, "/dev/fuse is missing; an administrator loads the module with: "
 				 "modprobe fuse");
+	b.knows_fuse = true;
+	ck_assert_int_eq(blockers_fuse(&b, ENOENT, &e), -1);
+	ck_assert(str_has_prefix(e.text, "/dev/fuse is missing, though the kernel has FUSE: an "
+					 "outer container hides it"));
 }
 END_TEST
 
