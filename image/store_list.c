@@ -161,7 +161,8 @@ int store_items(struct store_items *out, struct store *s, struct err *e)
 	list_images(out, s);
 	list_notes(out, s);
 	list_tmp(out, s);
-	qsort(out->v, out->n, sizeof(*out->v), by_use);
+	if (out->n)
+		qsort(out->v, out->n, sizeof(*out->v), by_use);
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 
 #include "src/base/fd.h"
 #include "src/enter/emul_filter.h"
+#include "src/enter/emul_priv.h"
 #include "src/enter/emul_serve.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -24,8 +25,9 @@
 #define KEEP_MAX 16
 
 struct emul {
-	int sock; /* to the supervisor, until the program is started */
-	int done; /* ends when the supervisor does */
+	int sock;      /* to the supervisor, until the program is started */
+	int done;      /* ends when the supervisor does */
+	bool somebody; /* the program is not root: it has the first set of ids behind root's */
 	size_t n;
 	struct sock_filter code[EMUL_FILTER_MAX];
 };
@@ -97,10 +99,12 @@ static void leave_the_job(struct supervisor *v)
 /* Into the namespaces of the program, whose pidfd and listener come over the socket. */
 static void supervise(struct supervisor *v)
 {
-	struct emul_server s = { .table = v->o->table };
+	struct emul_server s = { .table = v->o->table, .sets = emul_idsets_new() };
 	auto_close int program = -1;
 	char ready = 1;
 
+	if (v->o->ids)
+		emul_idsets_put(s.sets, v->o->ids);
 	s.listener = fd_recv(v->sock);
 	program = s.listener < 0 ? -1 : fd_recv(v->sock);
 	if (program < 0)
@@ -161,6 +165,7 @@ int emul_start(struct emul **out, const struct emul_opts *o, struct err *e)
 	int pair[2], ends[2];
 
 	m->sock = m->done = -1;
+	m->somebody = o->ids && o->ids->uid[0];
 	if (o->nkeep > KEEP_MAX)
 		return err_set(e, ERR_LIMIT, "the supervisor holds at most %d descriptors",
 			       KEEP_MAX);
@@ -204,6 +209,8 @@ int emul_attach(struct emul *m, struct fault *f)
 
 	if (program < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fault_at(f, FAULT_EMUL, 0);
+	if (m->somebody && emul_who_mark(0, 1) < 0)
+		return fault_at(f, FAULT_EMUL, 4);
 	/* The supervisor may look into us only while we are dumpable. */
 	prctl(PR_SET_DUMPABLE, 1);
 	listener = filter_install(m);

@@ -24,6 +24,7 @@
 
 #include "src/base/err.h"
 #include "src/base/mem.h"
+#include "src/enter/emul_ids.h"
 #include "src/enter/emul_table.h"
 #include "src/enter/fault.h"
 
@@ -31,6 +32,7 @@ struct emul_opts {
 	bool stat;		  /* show what is remembered, not only remember it */
 	bool fake_sync;		  /* fsync and its kin do nothing: for trees that are thrown away */
 	struct emul_table *table; /* what is known; the supervisor goes on from a copy */
+	const struct emul_ids *ids; /* who the program is; NULL: root */
 	/* Called in the supervisor when the program has ended and again when the last process
 	 * has, if there is anything new.  Its root is the container's.  May be NULL. */
 	void (*save)(struct emul_table *table, void *arg);

@@ -38,19 +38,49 @@ enum emul_call {
 	EMUL_REMOVEXATTR, /* path, name */
 	EMUL_LREMOVEXATTR,
 	EMUL_FREMOVEXATTR,
-	EMUL_CHROOT, /* these may give a process another root or another tree of mounts */
+	EMUL_OPEN,	/* path, flags, mode; with O_CREAT only, as the next */
+	EMUL_OPENAT,	/* dirfd, path, flags, mode */
+	EMUL_OPENAT2,	/* dirfd, path, struct open_how, size; always */
+	EMUL_CREAT,	/* path, mode */
+	EMUL_MKDIR,	/* path, mode */
+	EMUL_MKDIRAT,	/* dirfd, path, mode */
+	EMUL_SYMLINK,	/* text, path */
+	EMUL_SYMLINKAT, /* text, dirfd, path */
+	EMUL_CHROOT,	/* these may give a process another root or another tree of mounts */
 	EMUL_PIVOT_ROOT,
 	EMUL_SETNS,
 	EMUL_UNSHARE, /* flags */
 	EMUL_CLONE,   /* flags, ... */
 	EMUL_CLONE3,  /* struct clone_args, size */
+	EMUL_SETUID,  /* who a process is; those that ask come last */
+	EMUL_SETGID,
+	EMUL_SETREUID,
+	EMUL_SETREGID,
+	EMUL_SETRESUID,
+	EMUL_SETRESGID,
+	EMUL_SETFSUID,
+	EMUL_SETFSGID,
+	EMUL_SETGROUPS, /* n, list */
+	EMUL_PRCTL,	/* option, value */
+	EMUL_SETRLIMIT, /* resource, limits */
+	EMUL_GETRLIMIT,
+	EMUL_PRLIMIT, /* pid, resource, new limits, old limits */
+	EMUL_GETUID,
+	EMUL_GETEUID,
+	EMUL_GETGID,
+	EMUL_GETEGID,
+	EMUL_GETRESUID, /* three places for ids */
+	EMUL_GETRESGID,
+	EMUL_GETGROUPS, /* n, list */
 };
 
 /* What the filter does. */
 enum emul_action {
 	EMUL_NOTIFY,	    /* the supervisor answers */
 	EMUL_NOTIFY_STAT,   /* the same, but with full emulation only */
-	EMUL_NOTIFY_DEVICE, /* ... only for device nodes other than 0:0, a whiteout */
+	EMUL_NOTIFY_CREATE, /* ... only with O_CREAT among the flags */
+	EMUL_NOTIFY_LIMIT,  /* ... only RLIMIT_RTTIME */
+	EMUL_NOTIFY_KEEP,   /* ... only PR_SET_KEEPCAPS */
 	EMUL_NOTIFY_NS,	    /* ... only with flags for a new user or mount namespace */
 	EMUL_ZERO,	    /* returns 0 */
 	EMUL_ZERO_SYNC,	    /* the same, where data need not reach the disk */
@@ -62,7 +92,7 @@ enum emul_form {
 	EMUL_NATIVE,
 	EMUL_IDS16,  /* 16-bit ids */
 	EMUL_STAT64, /* i386 struct stat64 */
-	EMUL_STAT32, /* i386 struct stat */
+	EMUL_STAT32, /* i386 struct stat, or struct rlimit */
 };
 
 struct emul_nr {
@@ -70,7 +100,7 @@ struct emul_nr {
 	enum emul_call call;
 	enum emul_action action;
 	enum emul_form form;
-	unsigned char arg; /* which argument the action looks at: mode, or flags */
+	unsigned char arg; /* which argument the action looks at: flags */
 };
 
 /* The calls of an ABI (AUDIT_ARCH_*), NULL for one that is not known. */

@@ -5,10 +5,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <sched.h>
-#include <sys/stat.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "src/enter/emul_calls.h"
 
@@ -56,23 +58,18 @@ static void unless(struct asm_ *a, uint32_t k, uint8_t n)
 	put(a, BPF_JMP | BPF_JEQ | BPF_K, 0, n, k);
 }
 
-/* Type of the node is chr or blk, and dev (the argument behind it) is not 0:0. */
-static void device_test(struct asm_ *a, unsigned mode_arg)
+static void flags_test(struct asm_ *a, unsigned arg, uint32_t flags)
 {
-	load_arg(a, mode_arg);
-	put(a, BPF_ALU | BPF_AND | BPF_K, 0, 0, S_IFMT);
-	put(a, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, S_IFCHR);
-	put(a, BPF_JMP | BPF_JEQ | BPF_K, 0, 3, S_IFBLK);
-	load_arg(a, mode_arg + 1);
-	put(a, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0);
+	load_arg(a, arg);
+	put(a, BPF_JMP | BPF_JSET | BPF_K, 0, 1, flags);
 	give(a, SECCOMP_RET_USER_NOTIF);
 	give(a, SECCOMP_RET_ALLOW);
 }
 
-static void flags_test(struct asm_ *a, unsigned arg)
+static void value_test(struct asm_ *a, unsigned arg, uint32_t value)
 {
 	load_arg(a, arg);
-	put(a, BPF_JMP | BPF_JSET | BPF_K, 0, 1, CLONE_NEWNS | CLONE_NEWUSER);
+	unless(a, value, 1);
 	give(a, SECCOMP_RET_USER_NOTIF);
 	give(a, SECCOMP_RET_ALLOW);
 }
@@ -88,13 +85,21 @@ static void one_call(struct asm_ *a, const struct emul_nr *c, const struct emul_
 		unless(a, (uint32_t)c->nr, 1);
 		give(a, SECCOMP_RET_USER_NOTIF);
 		break;
-	case EMUL_NOTIFY_DEVICE:
-		unless(a, (uint32_t)c->nr, 8);
-		device_test(a, c->arg);
+	case EMUL_NOTIFY_CREATE:
+		unless(a, (uint32_t)c->nr, 4);
+		flags_test(a, c->arg, O_CREAT);
+		break;
+	case EMUL_NOTIFY_KEEP:
+		unless(a, (uint32_t)c->nr, 4);
+		value_test(a, c->arg, PR_SET_KEEPCAPS);
+		break;
+	case EMUL_NOTIFY_LIMIT:
+		unless(a, (uint32_t)c->nr, 4);
+		value_test(a, c->arg, RLIMIT_RTTIME);
 		break;
 	case EMUL_NOTIFY_NS:
 		unless(a, (uint32_t)c->nr, 4);
-		flags_test(a, c->arg);
+		flags_test(a, c->arg, CLONE_NEWNS | CLONE_NEWUSER);
 		break;
 	case EMUL_ZERO:
 	case EMUL_ZERO_SYNC:

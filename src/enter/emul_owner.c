@@ -1,10 +1,9 @@
-/* chown and mknod: what is asked is written down instead of done. */
+/* chown: what is asked is written down instead of done. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "src/base/fd.h"
@@ -79,8 +78,9 @@ enum emul_verdict emul_chown_call(const struct emul_tracee *t, int64_t *value)
 	auto_place struct place p;
 	auto_close int fd = -1;
 	const struct emul_rec *r;
-	struct statx st;
 	struct emul_key k, after;
+	struct statx st;
+	uint32_t was[2], now[2];
 
 	p.own = -1;
 	/* The kernel knows best what is wrong with a name. */
@@ -90,6 +90,15 @@ enum emul_verdict emul_chown_call(const struct emul_tracee *t, int64_t *value)
 	fd = place_open(&p);
 	if (fd < 0 || emul_key_at(&k, &st, fd, "", AT_EMPTY_PATH) < 0)
 		return EMUL_CONTINUE;
+	r = emul_table_get(t->s->table, &k);
+	was[0] = r ? r->uid : st.stx_uid;
+	was[1] = r ? r->gid : st.stx_gid;
+	now[0] = a.uid != UINT32_MAX ? a.uid : was[0];
+	now[1] = a.gid != UINT32_MAX ? a.gid : was[1];
+	if (!emul_ids_may_chown(emul_who(t), was[0], was[1], now[0], now[1])) {
+		*value = -EPERM;
+		return EMUL_DONE;
+	}
 	if (!tracee_is_there(t))
 		return EMUL_CONTINUE;
 	/* Changes nobody, but does what else belongs to a chown: set-id bits and capabilities go,
@@ -102,92 +111,7 @@ enum emul_verdict emul_chown_call(const struct emul_tracee *t, int64_t *value)
 	after = k;
 	if (!k.life && emul_key_at(&after, NULL, fd, "", AT_EMPTY_PATH) < 0)
 		return EMUL_CONTINUE;
-	r = emul_table_get(t->s->table, &k);
-	rec_set(t->s->table, &after, &k, &st,
-		a.uid != UINT32_MAX ? a.uid
-		: r		    ? r->uid
-				    : st.stx_uid,
-		a.gid != UINT32_MAX ? a.gid
-		: r		    ? r->gid
-				    : st.stx_gid);
+	rec_set(t->s->table, &after, &k, &st, now[0], now[1]);
 	*value = 0;
-	return EMUL_DONE;
-}
-
-static mode_t umask_of(const struct emul_tracee *t)
-{
-	char name[32], text[512];
-	auto_close int fd = -1;
-	unsigned mask = 022;
-	const char *at;
-	ssize_t n;
-
-	snprintf(name, sizeof(name), "%d/status", t->pid);
-	fd = open(name, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n < 0)
-		return mask;
-	text[n] = '\0';
-	at = strstr(text, "Umask:");
-	if (at)
-		sscanf(at + 6, "%o", &mask);
-	return mask;
-}
-
-/* A plain file that a record makes a device.  Opening it does not open the device. */
-static int device_make(const struct emul_tracee *t, int dir, const char *name, mode_t mode,
-		       uint32_t dev)
-{
-	mode_t perm = mode & 07777 & ~umask_of(t);
-	struct emul_rec *r;
-	struct emul_key k;
-	auto_close int fd = -1;
-
-	if (!tracee_is_there(t))
-		return -ESRCH;
-	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, perm & 0700);
-	if (fd < 0)
-		return -errno;
-	if (fchmod(fd, perm) < 0 || emul_key_at(&k, NULL, fd, "", AT_EMPTY_PATH) < 0) {
-		int sys = errno;
-
-		unlinkat(dir, name, 0);
-		return -sys;
-	}
-	r = emul_table_put(t->s->table, &k);
-	r->type = mode & S_IFMT;
-	/* As the system call has it: new_decode_dev() of the kernel. */
-	r->dev_major = (dev & 0xfff00) >> 8;
-	r->dev_minor = (dev & 0xff) | (dev >> 12 & 0xfff00);
-	return 0;
-}
-
-enum emul_verdict emul_mknod_call(const struct emul_tracee *t, int64_t *value)
-{
-	bool at = t->nr->call == EMUL_MKNODAT;
-	const uint64_t *a = t->args + at;
-	int dirfd = at ? (int)t->args[0] : AT_FDCWD;
-	char path[PATH_MAX], *slash;
-	const char *name = path, *dir = "";
-	auto_place struct place p;
-	auto_close int fd = -1;
-
-	p.own = -1;
-	if (tracee_string(t, a[0], path, sizeof(path)) <= 0)
-		return EMUL_CONTINUE;
-	slash = strrchr(path, '/');
-	if (slash) {
-		name = slash + 1;
-		*slash = '\0';
-		dir = slash == path ? "/" : path;
-	}
-	if (!*name || place_of(&p, t, dirfd, dir, false) < 0)
-		return EMUL_CONTINUE;
-	fd = place_open(&p);
-	if (fd < 0) {
-		*value = -errno;
-		return EMUL_DONE;
-	}
-	*value = device_make(t, fd, name, (mode_t)a[1], (uint32_t)a[2]);
 	return EMUL_DONE;
 }

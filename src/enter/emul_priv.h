@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "src/enter/emul_calls.h"
+#include "src/enter/emul_ids.h"
 #include "src/enter/emul_table.h"
 
 /* The working directory is the host's /proc, opened before the container was there: "123/fd/4" is
@@ -19,6 +20,7 @@ struct emul_server {
 	int root; /* O_PATH */
 	uint64_t root_ino, root_mnt;
 	struct emul_table *table;
+	struct emul_idsets *sets;
 	bool other_roots; /* a process may see other files under "/" than we do */
 };
 
@@ -69,11 +71,21 @@ int place_arg(struct place *out, const struct emul_tracee *t, int dirfd, uint64_
 /* An O_PATH descriptor on it. */
 int place_open(const struct place *p);
 
+/* --- emul_who.c: who it is --- */
+
+/* Never NULL; valid until the next emul_idsets_put(). */
+const struct emul_ids *emul_who(const struct emul_tracee *t);
+/* Writes the number of a set of ids to a process, 0 (itself) too.  -1 with errno. */
+int emul_who_mark(pid_t pid, size_t n);
+
 /* --- the handlers --- */
 
 enum emul_verdict emul_stat_call(const struct emul_tracee *t, int64_t *value);
 enum emul_verdict emul_chown_call(const struct emul_tracee *t, int64_t *value);
-enum emul_verdict emul_mknod_call(const struct emul_tracee *t, int64_t *value);
+/* mknod, and what else makes a file. */
+enum emul_verdict emul_make_call(const struct emul_tracee *t, int64_t *value);
+/* The set*id and get*id families. */
+enum emul_verdict emul_id_call(const struct emul_tracee *t, int64_t *value);
 enum emul_verdict emul_xattr_call(const struct emul_tracee *t, int64_t *value);
 
 #endif

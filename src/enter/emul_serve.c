@@ -74,7 +74,15 @@ static enum emul_verdict dispatch(const struct emul_tracee *t, int64_t *value)
 		return emul_chown_call(t, value);
 	case EMUL_MKNOD:
 	case EMUL_MKNODAT:
-		return emul_mknod_call(t, value);
+	case EMUL_OPEN:
+	case EMUL_OPENAT:
+	case EMUL_OPENAT2:
+	case EMUL_CREAT:
+	case EMUL_MKDIR:
+	case EMUL_MKDIRAT:
+	case EMUL_SYMLINK:
+	case EMUL_SYMLINKAT:
+		return emul_make_call(t, value);
 	case EMUL_STAT:
 	case EMUL_LSTAT:
 	case EMUL_FSTAT:
@@ -94,7 +102,8 @@ static enum emul_verdict dispatch(const struct emul_tracee *t, int64_t *value)
 	case EMUL_OTHER:
 		return EMUL_CONTINUE;
 	default:
-		return emul_xattr_call(t, value);
+		return t->nr->call >= EMUL_SETUID ? emul_id_call(t, value)
+						  : emul_xattr_call(t, value);
 	}
 }
 

@@ -139,6 +139,10 @@ static int emul_fault(const struct fault *f, struct err *e)
 			       "this process is under a root emulation already (a build, or "
 			       "--fakeroot around this one), and the kernel allows one: leave "
 			       "--fakeroot out, or add --emulation=none");
+	if (f->index == 4)
+		return err_set(e, ERR_HOST,
+			       "root emulation: USER needs a hard limit on real-time processes "
+			       "(ulimit -HR) that is unlimited");
 	if (f->sys == ENOSYS || f->sys == EINVAL)
 		return err_set(e, ERR_HOST,
 			       "root emulation: the kernel has no seccomp user notification; "

@@ -29,8 +29,10 @@
 #include "src/flow/build_cache.h"
 #include "src/flow/build_child.h"
 #include "src/flow/build_copy.h"
+#include "src/flow/build_report.h"
 #include "src/flow/build_spec.h"
 #include "src/flow/build_state.h"
+#include "src/flow/cache.h"
 
 #define PART_AGE (14 * 86400)
 
@@ -187,6 +189,7 @@ static int run_steps(struct build *b, struct build_stage *s, size_t first, struc
 
 		if (is_loud(step))
 			log_info("[%s %zu/%zu] %s", s->name, i + 1, s->steps.n, step->title);
+		b->misses += is_loud(step);
 		*e = (struct err){ 0 };
 		r = do_step(b, s, step, e);
 		if (r == 0 && build_signal())
@@ -252,6 +255,7 @@ int build_stage_make(struct build *b, size_t i, struct err *e)
 		if (is_loud(&s->steps.v[k]))
 			log_info("[%s %zu/%zu] %s: from the store", s->name, k + 1, s->steps.n,
 				 s->steps.v[k].title);
+		b->hits += is_loud(&s->steps.v[k]);
 		if (build_cache_apply(b, &s->keys[k], &s->tree, e) < 0)
 			return -1;
 	}
@@ -408,6 +412,7 @@ static int update(struct build *b, struct build_stage *s, struct err *e)
 	return run_steps(b, s, 0, e);
 }
 
+/* 1: the store had the very image. */
 static int run(struct build *b, struct err *e)
 {
 	struct build_stage *last;
@@ -421,7 +426,7 @@ static int run(struct build *b, struct err *e)
 	image_key(b, last, &key);
 	r = from_store(b, &key, e);
 	if (r)
-		return r < 0 ? -1 : 0;
+		return r;
 	if (become_root(b, e) < 0)
 		return -1;
 	build_signals();
@@ -448,6 +453,8 @@ static void print(struct build *b, struct buf *text)
 int flow_build(const struct build_req *r, struct buf *text, struct err *e)
 {
 	auto_(build_fini) struct build b = { .req = r, .workfd = -1 };
+	double start = now();
+	int found;
 
 	if (build_spec_read(&b, e) < 0)
 		return -1;
@@ -455,5 +462,11 @@ int flow_build(const struct build_req *r, struct buf *text, struct err *e)
 		print(&b, text);
 		return build_spec_unused(&b, e);
 	}
-	return run(&b, e);
+	build_child_output(r->json ? STDERR_FILENO : STDOUT_FILENO);
+	found = run(&b, e);
+	if (b.store && b.misses)
+		cache_evict(b.store);
+	if (found >= 0 && r->json)
+		build_report(&b, found, now() - start, text);
+	return found < 0 ? -1 : 0;
 }

@@ -20,7 +20,8 @@ struct build_req {
 	const char *spec; /* definition file, Dockerfile, image, directory, URI */
 	bool sandbox;	  /* a directory with plain files and a table of owners */
 	bool update;	  /* go on in the directory that is there */
-	bool notest, force, json, dockerfile;
+	bool notest, force, dockerfile;
+	bool json;	    /* the result as a line of JSON; what steps say goes to stderr */
 	bool no_cache;	    /* steps are done anew; they are still kept for next time */
 	bool disable_cache; /* nothing is kept */
 	bool warn_unused;
@@ -29,6 +30,8 @@ struct build_req {
 	struct strv args;	    /* --build-arg K=V */
 	struct strv arg_files;	    /* --build-arg-file */
 	struct strv binds, secrets; /* -B; --secret id=NAME,src=FILE */
+	struct strv mounts;	    /* --mount type=bind,... */
+	bool nv, rocm;		    /* lent while steps run */
 	const char *context;	    /* where COPY reads; NULL: the Dockerfile's directory */
 	const char *target;	    /* the stage to stop at */
 	const char *arch, *emulation, *compress;

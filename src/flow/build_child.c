@@ -17,6 +17,12 @@
 #define TAIL_MAX 4096
 
 static volatile sig_atomic_t got_signal;
+static int output = STDOUT_FILENO;
+
+void build_child_output(int fd)
+{
+	output = fd;
+}
 
 static void on_signal(int signo)
 {
@@ -50,7 +56,7 @@ static int forward(int from, struct buf *tail)
 	if (n <= 0)
 		return 0;
 	/* A reader that is gone stops the output, not the build. */
-	(void)!fd_write(STDOUT_FILENO, block, (size_t)n);
+	(void)!fd_write(output, block, (size_t)n);
 	buf_add(tail, block, (size_t)n);
 	if (tail->len > TAIL_MAX) {
 		keep = TAIL_MAX / 2;

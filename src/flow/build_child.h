@@ -23,6 +23,9 @@ struct build_child {
 /* The wait status; -1: it did not start, or a signal came (ERR_INTR). */
 int build_child_run(struct build_child *c, struct err *e);
 
+/* Where what programs write goes; STDOUT_FILENO unless said. */
+void build_child_output(int fd);
+
 /* From here on INT, TERM and HUP are remembered instead of ending the process. */
 void build_signals(void);
 /* The one that came, 0 none. */

@@ -83,3 +83,13 @@ int build_env_make(struct build *b, const struct build_stage *s, const struct st
 	}
 	return 0;
 }
+
+bool build_env_has(const struct step *step, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *const *kv = step->env; kv && *kv; kv++)
+		if (!strncmp(*kv, name, n) && (*kv)[n] == '=')
+			return true;
+	return false;
+}

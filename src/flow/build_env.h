@@ -13,4 +13,7 @@
 int build_env_make(struct build *b, const struct build_stage *s, const struct step *step,
 		   struct plan *p, struct err *e);
 
+/* The step itself says what the variable is. */
+bool build_env_has(const struct step *step, const char *name);
+
 #endif

@@ -10,7 +10,9 @@
 
 #include "src/base/fd.h"
 #include "src/base/path.h"
+#include "src/flow/build_lend.h"
 #include "src/plan/bind.h"
+#include "src/plan/mount_option.h"
 
 #define SECRET_MAX (1 << 20)
 
@@ -115,7 +117,7 @@ static int host_file(struct build_mounts *m, struct build *b, struct plan *p, co
 	return 0;
 }
 
-/* For apt, which cannot become another user where only one id is mapped; see plan/emulation.h. */
+/* For apt; see src/plan/emulation.h. */
 static int apt_file(struct build_mounts *m, struct build *b, struct plan *p, struct err *e)
 {
 	static const char text[] = EMULATION_APT_TEXT;
@@ -132,7 +134,30 @@ static int apt_file(struct build_mounts *m, struct build *b, struct plan *p, str
 	return 0;
 }
 
-static int user_binds(struct build_mounts *m, const struct build *b, struct plan *p, struct err *e)
+static bool in_tmpfs(const struct plan *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p->mounts[i].kind == PLAN_TMPFS &&
+		    path_is_below(p->mounts[n].dst, p->mounts[i].dst))
+			return true;
+	return false;
+}
+
+static int lend(struct build_mounts *m, struct build *b, struct plan *p, const struct binds *binds,
+		struct err *e)
+{
+	size_t n = p->nmounts;
+
+	if (build_lend(b, m->tree, p, binds, e) < 0)
+		return -1;
+	for (; n < p->nmounts; n++)
+		if (!in_tmpfs(p, n) &&
+		    point(m, p->mounts[n].dst, p->mounts[n].flags & PLAN_IS_DIR, 0, e) < 0)
+			return -1;
+	return 0;
+}
+
+static int user_binds(struct build_mounts *m, struct build *b, struct plan *p, struct err *e)
 {
 	auto_binds struct binds binds = { 0 };
 	auto_free char *cwd = realpath(".", NULL);
@@ -141,10 +166,19 @@ static int user_binds(struct build_mounts *m, const struct build *b, struct plan
 	for (size_t i = 0; i < b->req->binds.n; i++)
 		if (binds_parse(&binds, b->req->binds.v[i], "--bind", cwd ? cwd : "/", e) < 0)
 			return -1;
+	for (size_t i = 0; i < b->req->mounts.n; i++)
+		if (mount_option_parse(&binds, b->req->mounts.v[i], "--mount", cwd ? cwd : "/", e) <
+		    0)
+			return -1;
 	for (size_t i = 0; i < binds.n; i++) {
 		const struct bind *x = &binds.v[i];
 		struct plan_mount *mount;
 
+		if (x->inner)
+			return err_set(e, ERR_UNSUPPORTED,
+				       "bind %s: a build binds no images; give it a stage, and "
+				       "take its files from there",
+				       x->src);
 		if (stat(x->src, &st) < 0)
 			return err_sys(e, "bind %s", x->src);
 		if (point(m, x->dst, S_ISDIR(st.st_mode), 0, e) < 0)
@@ -154,7 +188,7 @@ static int user_binds(struct build_mounts *m, const struct build *b, struct plan
 				    (S_ISDIR(st.st_mode) ? PLAN_IS_DIR : 0));
 		mount->origin = PLAN_USER;
 	}
-	return 0;
+	return lend(m, b, p, &binds, e);
 }
 
 /* --secret id=NAME,src=FILE or id=NAME,env=VARIABLE. */

@@ -21,6 +21,7 @@
 #include "src/flow/build_env.h"
 #include "src/flow/build_mounts.h"
 #include "src/flow/build_state.h"
+#include "src/flow/build_user.h"
 #include "src/plan/plan.h"
 
 struct running {
@@ -30,6 +31,7 @@ struct running {
 	struct plan *plan;
 	struct enter *enter;
 	struct emul *emul;
+	struct build_user user;
 	const struct build_mounts *mounts;
 	const char *const *host_argv;
 	char *const *host_env;
@@ -114,8 +116,12 @@ static int start_emulation(struct running *r, struct err *e)
 	struct build_tree *t = &r->s->tree;
 	struct emul_opts o = { .stat = r->plan->emulation == EMULATION_FULL,
 			       .fake_sync = true,
+			       .ids = r->step->user ? &r->user.ids : NULL,
 			       .table = t->owners };
 
+	if (r->plan->emulation == EMULATION_NONE && r->step->user && r->user.ids.uid[0])
+		log_warn("line %u: --emulation=none has no users: %s runs as root", r->step->line,
+			 r->step->name);
 	if (r->plan->emulation == EMULATION_NONE)
 		return 0;
 	if (r->plan->writable) {
@@ -155,6 +161,7 @@ static void running_fini(struct running *r)
 {
 	enter_free(r->enter);
 	emul_free(r->emul);
+	build_user_fini(&r->user);
 	plan_free(r->plan);
 }
 
@@ -206,9 +213,13 @@ int build_run(struct build *b, struct build_stage *s, const struct step *step, s
 	r.plan = xcalloc(1, sizeof(*r.plan));
 	r.mounts = &m;
 	if (basic_plan(b, s, r.plan, e) < 0 || write_script(s, step, e) < 0 ||
-	    make_argv(step, r.plan, e) < 0 || build_mounts_add(&m, b, step, r.plan, e) < 0 ||
+	    make_argv(step, r.plan, e) < 0 ||
+	    (step->user && build_user_find(&r.user, &s->tree, step->user, e) < 0) ||
+	    build_mounts_add(&m, b, step, r.plan, e) < 0 ||
 	    build_env_make(b, s, step, r.plan, e) < 0)
 		goto out;
+	if (r.user.home && !build_env_has(step, "HOME"))
+		strv_env_set(&r.plan->env, "HOME", r.user.home);
 	if (step->no_network)
 		r.plan->ns |= CLONE_NEWNET;
 	r.plan->env_pwd = r.plan->env.n;

@@ -250,9 +250,6 @@ int build_spec_read(struct build *b, struct err *e)
 	char head[8];
 	int fd;
 
-	if (b->req->json)
-		return err_set(e, ERR_UNSUPPORTED,
-			       "--json: definition files in JSON are not read; write it as text");
 	if (is_uri(b, spec))
 		return 0;
 	if (stat(spec, &st) < 0)
@@ -280,6 +277,9 @@ int build_spec_read(struct build *b, struct err *e)
 		return -1;
 	}
 	close(fd);
+	if (buf_str(&text)[strspn(buf_str(&text), " \t\r\n")] == '{')
+		return err_set(e, ERR_UNSUPPORTED,
+			       "%s: definition files in JSON are not read; write it as text", spec);
 	real = realpath(spec, NULL);
 	b->spec_dir = path_dir(real ? real : spec);
 	if (read_args(b, e) < 0)
@@ -327,6 +327,10 @@ static int make_keys(struct build *b, struct build_stage *s, struct err *e)
 		step_key(step, &what);
 		for (size_t k = 0; step->kind == STEP_RUN && k < b->req->binds.n; k++)
 			buf_printf(&what, " bind=%s", b->req->binds.v[k]);
+		for (size_t k = 0; step->kind == STEP_RUN && k < b->req->mounts.n; k++)
+			buf_printf(&what, " mount=%s", b->req->mounts.v[k]);
+		if (step->kind == STEP_RUN && (b->req->nv || b->req->rocm))
+			buf_printf(&what, " lend=%d%d", b->req->nv, b->req->rocm);
 		for (size_t k = 0; k < step->nmounts; k++)
 			if (step->mounts[k].from && step->mounts[k].type == STEP_MOUNT_BIND) {
 				int from = build_find_stage(b, step->mounts[k].from, e);

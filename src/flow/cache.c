@@ -11,6 +11,7 @@
 #include "image/store_list.h"
 #include "src/base/fd.h"
 #include "src/base/json.h"
+#include "src/base/log.h"
 
 /* Apptainer's types: what came from a registry as layers is a blob, all that can be started a SIF. */
 static const struct {
@@ -232,4 +233,18 @@ int flow_cache_verify(const struct cache_req *r, struct buf *text, struct err *e
 	}
 	buf_printf(text, "%zu of %zu file(s) are good\n", n - bad, n);
 	return bad ? 1 : 0;
+}
+
+void cache_evict(struct store *s)
+{
+	struct store_limits limits;
+	uint64_t freed = 0;
+	struct err e;
+
+	if (store_limits_default(&limits, s, environ, &e) < 0 ||
+	    store_evict(s, &limits, &freed, &e) < 0)
+		log_warn("image store: %s", e.text);
+	else if (freed)
+		log_info("image store: %.1f MB of what was not used for long are removed",
+			 (double)freed / 1e6);
 }

@@ -21,4 +21,9 @@ int flow_cache_clean(const struct cache_req *r, struct buf *text, struct err *e)
 /* Reads everything again.  1: something was damaged, and is removed. */
 int flow_cache_verify(const struct cache_req *r, struct buf *text, struct err *e);
 
+struct store;
+/* After something came in: what was not used for longest goes, as BERTH_CACHE_MAX_SIZE and
+ * BERTH_CACHE_MAX_DAYS say.  Says what it did; a failure is a warning. */
+void cache_evict(struct store *s);
+
 #endif

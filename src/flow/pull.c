@@ -20,6 +20,7 @@
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/base/path.h"
+#include "src/flow/cache.h"
 #include "src/flow/interrupt.h"
 #include "src/flow/output.h"
 #include "src/flow/pull_key.h"
@@ -385,23 +386,13 @@ static int pull_sif(struct pull *p, struct buf *path_out, struct err *e)
 /* The store keeps itself small; an image that is about to be started is in use before that. */
 static void tidy_store(struct pull *p)
 {
-	struct store_limits limits;
-	uint64_t freed = 0;
-	struct err e;
-
 	if (p->private_store)
 		return;
 	if (p->req->into_store)
 		store_use(p->store, p->key);
 	/* A start from what is there waits for no look at all the rest. */
-	if (!p->made)
-		return;
-	if (store_limits_default(&limits, p->store, environ, &e) < 0 ||
-	    store_evict(p->store, &limits, &freed, &e) < 0)
-		log_warn("image store: %s", e.text);
-	else if (freed)
-		log_info("image store: %.1f MB of what was not used for long are removed",
-			 (double)freed / 1e6);
+	if (p->made)
+		cache_evict(p->store);
 }
 
 static int fetch(struct pull *p, struct buf *path_out, struct err *e)

@@ -4,9 +4,10 @@
 
 #include "src/base/err.h"
 
-/* apt wants to give up being root for another user and looks whether it did.  With one id it
- * cannot; this file, which the image itself never holds, tells it not to.  Files of that prefix in
- * the root of a tree are ours, and are not packed. */
+/* apt wants to give up being root for another user and looks whether it did.  Where the ids of a
+ * process cannot be remembered (src/enter/emul_who.c) it did not; this file, which the image itself
+ * never holds, tells it not to try.  Files of that prefix in the root of a tree are ours, and are
+ * not packed. */
 #define EMULATION_PREFIX   "/.berth-"
 #define EMULATION_APT_PATH EMULATION_PREFIX "apt.conf"
 #define EMULATION_APT_TEXT "APT::Sandbox::User \"root\";\n"

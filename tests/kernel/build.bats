@@ -436,3 +436,57 @@ setup() {
 	same "$(jq -r '.stages[0].steps[0].title' <<<"$output")" "%post"
 	[ ! -e x.sif ]
 }
+
+@test "--json is one line of result, and what steps say goes to stderr" {
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		%post
+		    echo said by post
+	END
+	build --json
+	built
+	same "$(wc -l <<<"$output")" 1
+	same "$(jq -r '[.format, .from_store, .steps, .steps_from_store, .bytes] | join(" ")' <<<"$output")" \
+		"sif false 1 0 $(stat -c %s x.sif)"
+	same "$(jq -r .output <<<"$output")" "$PWD/x.sif"
+	[[ $stderr = *"said by post"* ]]
+	build --json
+	same "$(jq -r .from_store <<<"$output")" true
+	echo '{"header": {}}' >x.def
+	rm x.sif
+	build
+	refused 'x.def: definition files in JSON are not read'
+}
+
+@test "--bind and --mount are there while steps run, and leave no trace" {
+	mkdir lent && echo lent >lent/f
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		%post
+		    cat /new/a/f /mnt/f; ! touch /new/a/x
+	END
+	build --mount "type=bind,src=$PWD/lent,dst=/new/a,ro" -B "$PWD/lent:/mnt"
+	built
+	[[ $output = *lent*lent* ]]
+	same "$(lists /new)" ""
+	rm x.sif
+	build --mount type=bind,src=/nowhere-at-all,dst=/x
+	refused 'bind /nowhere-at-all: No such file'
+	build --mount "type=bind,src=$SQ,dst=/x,image-src=/"
+	refused 'a build binds no images'
+	build --mount type=tmpfs,dst=/x
+	refused '--mount'
+}
+
+@test "a build keeps the store's size, but what was used a moment ago stays" {
+	printf 'Bootstrap: localimage\nFrom: %s\n%%post\n    echo ran\n' "$SQ" >x.def
+	BERTH_CACHE_MAX_SIZE=much build
+	built
+	[[ $stderr = *'BERTH_CACHE_MAX_SIZE is "much"'* ]]
+	BERTH_CACHE_MAX_SIZE=1K build --no-cache
+	built
+	build
+	[[ $stderr = *"all steps are in the store"* ]]
+}

@@ -121,3 +121,35 @@ dockerfile() { sed 's/^\t*//' >Dockerfile; }
 	build
 	refused 'no user nobody-here in the image'
 }
+
+@test "USER holds for what RUN starts and makes" {
+	dockerfile <<-'END'
+		FROM ./base.sif
+		RUN echo app:x:1000:1001:An app:/home/app:/bin/sh >>/etc/passwd; \
+		    printf 'app:x:1001:\nextra:x:1500:other,app\n' >>/etc/group; \
+		    mkdir -p /home/app && chown app:app /home/app
+		USER app
+		RUN id; cd && echo mine >made && mkdir dir && ln -s made link && mkfifo pipe && echo "home $HOME"; \
+		    (echo later >forked &) ; chown 5 made 2>&1 || echo refused; mknod n c 1 3 || echo no node
+		USER 2000
+		RUN ["/bin/sh", "-c", "id; cat /home/app/made; touch /tmp/number"]
+		USER app:extra
+		RUN id -G; touch /tmp/group
+		USER root
+		RUN touch /root-made; mkdir /given && chgrp 77 /given && chmod 2775 /given && touch /given/f && mkdir /given/d
+		USER nobody-here
+	END
+	build
+	built
+	[[ $output = *"uid=1000(app) gid=1001(app) groups=1001(app),1500(extra)"*"home /home/app"*refused*"no node"* ||
+		$output = *"uid=1000(app) gid=1001(app) groups=1500(extra)"*"home /home/app"*refused*"no node"* ]]
+	[[ $output = *"uid=2000 gid=0(root)"*mine*1500* ]]
+	for f in made dir link pipe forked; do [[ $(lists /home/app/$f) = *" 1000/1001" ]] || { echo $f; false; }; done
+	[[ $(lists /tmp/number) = *" 2000/0" ]] && [[ $(lists /tmp/group) = *" 1000/1500" ]]
+	[[ $(lists /root-made) = *" 0/0" ]]
+	same "$(lists /given/f) $(lists /given/d)" "-rw-r--r-- 0/77 drwxr-sr-x 0/77"
+	echo 'RUN true' >>Dockerfile
+	rm x.sif
+	build
+	refused 'no user nobody-here'
+}

@@ -71,6 +71,25 @@ p 9:0 fifo 0:0
 	done
 }
 
+@test "a program that becomes another user is that user, with its children and what it makes" {
+	sandbox
+	echo 'app:x:1000:1001::/srv:/bin/sh' >>box/etc/passwd
+	echo 'app:x:1001:' >>box/etc/group
+	mkdir -p box/root
+	same "$(fake -w box /bin/busybox su app -c 'cd /srv; id -u; id -g; echo x >f; mkdir d; ln -s f l
+		(sleep 0.2; echo y >orphan) & wait; chown 0 f 2>/dev/null || echo no')" "1000
+1001
+no"
+	same "$(fake -w box sh -c 'cd /srv; stat -c "%n %u:%g" f d l orphan; id -u; touch r; stat -c %u r
+		chgrp 9 d; chmod g+s d; touch d/x; stat -c %g d/x')" "f 1000:1001
+d 1000:1001
+l 1000:1001
+orphan 1000:1001
+0
+0
+9"
+}
+
 @test "light remembers and does not show, none does neither" {
 	sandbox
 	same "$(fake -w --emulation=light box sh -c 'touch /srv/a; chown 5 /srv/a; stat -c %u /srv/a')" 0

@@ -335,3 +335,16 @@ fabric_unopened() {
 	needs_host
 	each_image fabric_unopened
 }
+
+@test "build --nv lends the driver to %post, and the image has nothing of it" {
+	needs_host
+	printf 'Bootstrap: localimage\nFrom: %s\n%%post\n    ask; ls -d /dev/nvidia0\n' \
+		"$BATS_FILE_TMPDIR/image.sqfs" >x.def
+	export BERTH_CACHEDIR=$BATS_TEST_TMPDIR/cache
+	run on_host "$BERTH" build x.sif x.def
+	said 125 "libcuda.so.1: cannot open shared object file"
+	run on_host "$BERTH" build --nv x.sif x.def
+	said 0 "driver 550.54.14"
+	said 0 /dev/nvidia0
+	same "$("$BERTH" exec x.sif ls -A "$LIBS")" ""
+}

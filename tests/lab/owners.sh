@@ -42,6 +42,17 @@ done
 mkdir -p jail/bin && cp /srv/busybox jail/bin/
 chroot jail /bin/busybox chown 3:4 /bin/busybox
 chroot jail /bin/busybox sh -c 'cd bin; /bin/busybox touch rel; /bin/busybox chown 7 rel ../bin/rel'
+# Directories that hand their group on, and programs that become somebody else.
+mkdir hand && chown 0:50 hand && chmod 2775 hand
+touch hand/f && mkdir -p hand/d/e && ln -s f hand/l && mkfifo hand/p && cp /bin/true hand/true
+mkdir own && chown alice own
+su alice -c 'cd /srv/acts/own; id >id; touch f; mkdir d; ln -s f l; mkfifo p; chgrp builders f
+	! chown 0 f && ! mknod n c 1 3; sh -c "(sleep 0.3; touch orphan) &"' 2>/dev/null
+setpriv --reuid 4242 --regid 4343 --clear-groups sh -c 'umask 077; touch own/g; tar -C own -cf own/tar g'
+grep -q '^uid=4242(alice) gid=4242(alice) groups=.*4343(builders)' own/id
+i=0
+while [ ! -e own/orphan ] && [ $i -lt 100 ]; do sleep 0.1 && i=$((i + 1)); done
+if [ -x /srv/ownermusl ]; then /srv/ownermusl; fi
 if [ -x /srv/owner32 ]; then touch by32 && /srv/owner32; fi
 
 python3 - <<'END'

@@ -8,6 +8,8 @@ PACKAGES_BUILD="gcc libc6-dev make cmake ninja-build pkg-config
 PACKAGES_REGISTRY="docker-registry skopeo umoci mmdebstrap openssl procps"
 PACKAGES_TEST="apache2-utils attr autofs bats busybox-static clang curl e2fsprogs fuse-overlayfs fuse2fs fuse3 jq
 	libclang-rt-dev llvm podman python3 rpm runc squashfs-tools squashfs-tools-ng squashfuse uidmap util-linux"
+# What the build tests need: other C libraries, other distributions' own tools.
+PACKAGES_RECIPE="musl-tools dnf createrepo-c"
 # 25 MB to fetch, with what they pull in: the workflow managers of tests/loop/clients.bats.
 PACKAGES_CLIENTS="cwltool snakemake"
 PACKAGES_CLUSTER="slurmctld slurmd slurm-client munge slurm-wlm-basic-plugins openmpi-bin libopenmpi-dev

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "src/base/fd.h"
+#include "src/enter/emul_ids.h"
 #include "src/enter/emul_calls.h"
 #include "src/enter/emul_filter.h"
 #include "src/enter/emul_save.h"
@@ -85,7 +86,7 @@ START_TEST(each_call_of_each_abi_gets_its_action)
 				ck_assert_uint_eq(got, ZERO);
 			else if (t[i].action == EMUL_ENOSYS)
 				ck_assert_uint_eq(got, ZERO | ENOSYS);
-			else if (t[i].action != EMUL_NOTIFY_DEVICE)
+			else if (t[i].action < EMUL_NOTIFY_CREATE || t[i].action > EMUL_NOTIFY_KEEP)
 				ck_assert_uint_eq(got, NOTIFY);
 		}
 		ck_assert_uint_eq(ask(&full, all[k], 9999, 0, 0, 0, 0), ALLOW);
@@ -102,28 +103,35 @@ START_TEST(other_machines_pass_and_x32_does_not)
 }
 END_TEST
 
-START_TEST(only_devices_other_than_a_whiteout_are_asked_about)
+START_TEST(only_an_open_that_may_create_is_asked_about)
 {
 	static const struct {
-		mode_t mode;
-		unsigned dev;
+		int flags;
 		uint32_t want;
-	} t[] = { { S_IFCHR | 0666, 0x103, NOTIFY },
-		  { S_IFBLK | 0600, 0x800, NOTIFY },
-		  { S_IFCHR, 0, ALLOW },
-		  { S_IFIFO | 0644, 0x103, ALLOW },
-		  { S_IFSOCK | 0644, 0, ALLOW },
-		  { S_IFREG | 0644, 0, ALLOW },
-		  { 0644, 0x103, ALLOW } };
+	} t[] = { { O_WRONLY | O_CREAT | O_TRUNC, NOTIFY },
+		  { O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, NOTIFY },
+		  { O_RDONLY | O_CLOEXEC, ALLOW },
+		  { O_RDWR | O_TMPFILE, ALLOW } };
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-		ck_assert_uint_eq(ask(&full, AUDIT_ARCH_X86_64, 133, 0, t[i].mode, t[i].dev, 0),
-				  t[i].want);
-		ck_assert_uint_eq(ask(&full, AUDIT_ARCH_I386, 14, 0, t[i].mode, t[i].dev, 0),
-				  t[i].want);
-		ck_assert_uint_eq(ask(&full, AUDIT_ARCH_AARCH64, 33, 0, 0, t[i].mode, t[i].dev),
-				  t[i].want);
+		uint64_t f = (uint64_t)t[i].flags;
+
+		ck_assert_uint_eq(ask(&full, AUDIT_ARCH_X86_64, 2, 0, f, 0, 0), t[i].want);
+		ck_assert_uint_eq(ask(&full, AUDIT_ARCH_X86_64, 257, 0, 0, f, 0), t[i].want);
+		ck_assert_uint_eq(ask(&full, AUDIT_ARCH_I386, 5, 0, f, 0, 0), t[i].want);
+		ck_assert_uint_eq(ask(&full, AUDIT_ARCH_AARCH64, 56, 0, 0, f, 0), t[i].want);
 	}
+}
+END_TEST
+
+START_TEST(only_one_limit_and_one_option_are_asked_about)
+{
+	ck_assert_uint_eq(ask(&full, AUDIT_ARCH_X86_64, 302, 0, 15, 0, 0), NOTIFY);
+	ck_assert_uint_eq(ask(&full, AUDIT_ARCH_X86_64, 302, 0, 7, 0, 0), ALLOW);
+	ck_assert_uint_eq(ask(&full, AUDIT_ARCH_AARCH64, 164, 15, 0, 0, 0), NOTIFY);
+	ck_assert_uint_eq(ask(&full, AUDIT_ARCH_I386, 75, 3, 0, 0, 0), ALLOW);
+	ck_assert_uint_eq(ask(&full, AUDIT_ARCH_X86_64, 157, 8, 1, 0, 0), NOTIFY);
+	ck_assert_uint_eq(ask(&full, AUDIT_ARCH_X86_64, 157, 38, 1, 0, 0), ALLOW);
 }
 END_TEST
 
@@ -360,8 +368,89 @@ START_TEST(a_broken_file_is_refused_by_line)
 }
 END_TEST
 
-UNIT(emul, each_call_of_each_abi_gets_its_action, other_machines_pass_and_x32_does_not,
-     only_devices_other_than_a_whiteout_are_asked_about, threads_and_children_are_not_asked_about,
+#define KEEP UINT32_MAX
+
+static long set(struct emul_ids *ids, enum emul_call call, uint32_t a, uint32_t b, uint32_t c)
+{
+	return emul_ids_set(ids, call, (const uint32_t[3]){ a, b, c });
+}
+
+START_TEST(ids_change_by_the_kernels_rules)
+{
+	struct emul_ids i;
+
+	emul_ids_init(&i, 0, 0);
+	ck_assert(emul_ids_root(&i));
+	/* As su does: the group first, then for good. */
+	ck_assert_int_eq(set(&i, EMUL_SETGID, 50, 0, 0), 0);
+	ck_assert_int_eq(set(&i, EMUL_SETUID, 33, 0, 0), 0);
+	ck_assert_int_eq(set(&i, EMUL_SETUID, 0, 0, 0), -EPERM);
+	ck_assert_int_eq(set(&i, EMUL_SETRESUID, KEEP, 0, KEEP), -EPERM);
+	ck_assert_int_eq(set(&i, EMUL_SETGID, 0, 0, 0), -EPERM);
+	ck_assert_int_eq(set(&i, EMUL_SETUID, 33, 0, 0), 0);
+	ck_assert_uint_eq(i.uid[3], 33);
+	ck_assert_uint_eq(i.gid[3], 50);
+	/* As setpriv does: capabilities stay, so that the user may come before the group. */
+	emul_ids_init(&i, 0, 0);
+	i.keep = true;
+	ck_assert_int_eq(set(&i, EMUL_SETRESUID, 33, 33, 33), 0);
+	ck_assert_int_eq(set(&i, EMUL_SETRESGID, 50, 50, 50), 0);
+	ck_assert(!emul_ids_root(&i));
+	/* For a while only: the saved id leads back. */
+	emul_ids_init(&i, 0, 0);
+	ck_assert_int_eq(set(&i, EMUL_SETRESUID, KEEP, 7, KEEP), 0);
+	ck_assert(!emul_ids_root(&i));
+	ck_assert_int_eq(set(&i, EMUL_SETRESUID, 8, KEEP, KEEP), -EPERM);
+	ck_assert_int_eq(set(&i, EMUL_SETREUID, KEEP, 0, 0), 0);
+	ck_assert(emul_ids_root(&i));
+	ck_assert_int_eq(set(&i, EMUL_SETREUID, 9, 9, 0), 0);
+	ck_assert_uint_eq(i.uid[2], 9);
+	/* setfsuid() returns the old one, whatever happens. */
+	ck_assert_int_eq(set(&i, EMUL_SETFSUID, 0, 0, 0), 9);
+	ck_assert_int_eq(set(&i, EMUL_SETFSUID, KEEP, 0, 0), 9);
+	ck_assert_int_eq(set(&i, EMUL_SETUID, KEEP, 0, 0), -EINVAL);
+}
+END_TEST
+
+START_TEST(who_is_not_root_gives_away_only_to_his_groups)
+{
+	struct emul_ids i;
+
+	emul_ids_init(&i, 0, 0);
+	ck_assert(emul_ids_may_chown(&i, 5, 6, 7, 8));
+	emul_ids_init(&i, 5, 6);
+	i.groups[i.ngroups++] = 60;
+	ck_assert(emul_ids_may_chown(&i, 5, 1, 5, 60));
+	ck_assert(emul_ids_may_chown(&i, 5, 1, 5, 6));
+	ck_assert(!emul_ids_may_chown(&i, 5, 1, 5, 61));
+	ck_assert(!emul_ids_may_chown(&i, 5, 6, 4, 6));
+	ck_assert(!emul_ids_may_chown(&i, 4, 6, 4, 60));
+}
+END_TEST
+
+START_TEST(a_set_of_ids_has_one_number)
+{
+	struct emul_idsets *s = emul_idsets_new();
+	struct emul_ids i;
+	size_t n;
+
+	emul_ids_init(&i, 0, 0);
+	ck_assert_uint_eq(emul_idsets_put(s, &i), 0);
+	ck_assert_uint_eq(emul_idsets_count(s), 1);
+	emul_ids_init(&i, 33, 33);
+	n = emul_idsets_put(s, &i);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_uint_eq(emul_idsets_put(s, &i), n);
+	ck_assert_uint_eq(emul_idsets_get(s, n)->uid[1], 33);
+	ck_assert(emul_ids_root(emul_idsets_get(s, 77)));
+	emul_idsets_free(s);
+}
+END_TEST
+
+UNIT(emul, ids_change_by_the_kernels_rules, who_is_not_root_gives_away_only_to_his_groups,
+     a_set_of_ids_has_one_number, each_call_of_each_abi_gets_its_action,
+     other_machines_pass_and_x32_does_not, only_an_open_that_may_create_is_asked_about,
+     only_one_limit_and_one_option_are_asked_about, threads_and_children_are_not_asked_about,
      light_emulation_leaves_stat_alone_and_syncs_are_real_unless_asked,
      a_native_stat_is_written_as_the_kernel_writes_it,
      an_i386_stat64_has_its_fields_where_i386_looks,

@@ -28,6 +28,7 @@ setup_file() {
 		echo "# no compiler for, or no kernel with 32-bit programs: they are left out" >&3
 		rm -f "$d/truth/srv/owner32"
 	}
+	musl-gcc -static -O1 -o "$d/truth/srv/ownermusl" "$top/tests/lab/ownermusl.c"
 	tar -C "$d/truth" -cf "$d/tree.tar" .
 	mkdir "$d/emul"
 	chown "$LAB_USER:" "$d/emul"
