@@ -4,30 +4,15 @@
 #include <string.h>
 
 #include "src/base/elf.h"
+#include "tests/unit/elf_bytes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct bytes {
-	const uint8_t *p;
-	size_t n;
-};
-
-static ssize_t read_bytes(void *arg, void *p, size_t n, uint64_t off)
-{
-	const struct bytes *b = arg;
-
-	if (off >= b->n)
-		return 0;
-	n = MIN(n, b->n - (size_t)off);
-	memcpy(p, b->p + off, n);
-	return (ssize_t)n;
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const names[] = { "cuInit", "MPI_Init" };
-	struct bytes b = { data, size };
-	struct elf_source src = { read_bytes, &b };
+	struct elf_bytes b = { data, size };
+	struct elf_source src = { elf_bytes_read, &b };
 	struct elf f;
 	bool found[2];
 	char text[24];

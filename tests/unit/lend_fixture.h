@@ -140,4 +140,24 @@ static inline bool loan_complain(const struct loan *l, bool ok)
 #define ck_says(l, start)   ck_assert_msg(loan_complain(l, loan_says(l, start)), "no \"%s\"", start)
 #define ck_silent(l, start) ck_assert_msg(loan_complain(l, !loan_says(l, start)), "\"%s\"", start)
 
+/* What an environment, and nothing else, changes. */
+struct loan_case {
+	const char *env[3];
+	const char *says[5], *silent[4];
+};
+
+static inline void loan_cases(struct loan *l, const char *host, const char *image,
+			      const struct loan_case *c, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		l->environ = c[i].env;
+		loan_make(l, host, image);
+		for (size_t k = 0; k < ARRAY_LEN(c[i].says) && c[i].says[k]; k++)
+			ck_says(l, c[i].says[k]);
+		for (size_t k = 0; k < ARRAY_LEN(c[i].silent) && c[i].silent[k]; k++)
+			ck_silent(l, c[i].silent[k]);
+	}
+	l->environ = NULL;
+}
+
 #endif

@@ -160,19 +160,20 @@ END_TEST
 
 START_TEST(the_job_names_its_devices)
 {
-	static const char *const slurm[] = { "SLURM_JOB_GPUS=1", "CUDA_VISIBLE_DEVICES=0", NULL };
-	static const char *const cuda[] = { "CUDA_VISIBLE_DEVICES=0,1", NULL };
-	auto_loan struct loan l = { .config = { .own_dev = true }, .environ = slurm };
+	static const struct loan_case cases[] = {
+		{ { "SLURM_JOB_GPUS=1", "CUDA_VISIBLE_DEVICES=0" },
+		  { "cdi nvidia.com/gpu=1: /dev/nvidia1: given" },
+		  { "cdi nvidia.com/gpu=0" } },
+		{ { "CUDA_VISIBLE_DEVICES=0,1" },
+		  { "cdi nvidia.com/gpu=0: /dev/nvidia0: given",
+		    "cdi nvidia.com/gpu=1: /dev/nvidia1: given" },
+		  { NULL } },
+	};
+	auto_loan struct loan l = { .config = { .own_dev = true } };
 
-	borrow(&l, "el9-nv550", "all-of-job");
-	ck_says(&l, "cdi nvidia.com/gpu=1: /dev/nvidia1: given");
-	ck_silent(&l, "cdi nvidia.com/gpu=0");
-	l.environ = cuda;
-	borrow(&l, "el9-nv550", "all-of-job");
-	ck_says(&l, "cdi nvidia.com/gpu=0: /dev/nvidia0: given");
-	ck_says(&l, "cdi nvidia.com/gpu=1: /dev/nvidia1: given");
-	l.environ = NULL;
-	borrow(&l, "el9-nv550", "all-of-job");
+	strv_add(&l.config.devices, "all-of-job");
+	loan_cases(&l, "el9-nv550", "glibc231", cases, ARRAY_LEN(cases));
+	loan_make(&l, "el9-nv550", "glibc231");
 	ck_assert_int_eq(l.r, -1);
 	ck_assert(str_has_prefix(l.e.text, "--device=all-of-job: no scheduler has named GPUs"));
 }

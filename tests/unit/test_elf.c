@@ -6,25 +6,10 @@
 
 #include "src/base/elf.h"
 #include "src/base/fd.h"
+#include "tests/unit/elf_bytes.h"
 
 /* Made by tests/lab/elfstub.py. */
 #define STUBS TEST_STUBS
-
-struct bytes {
-	const char *p;
-	size_t n;
-};
-
-static ssize_t read_bytes(void *arg, void *p, size_t n, uint64_t off)
-{
-	const struct bytes *b = arg;
-
-	if (off >= b->n)
-		return 0;
-	n = MIN(n, b->n - (size_t)off);
-	memcpy(p, b->p + off, n);
-	return (ssize_t)n;
-}
 
 static int stub_open(const char *name)
 {
@@ -128,8 +113,8 @@ END_TEST
 
 START_TEST(what_is_no_elf_file_is_an_outcome)
 {
-	struct bytes b = { "#!/bin/sh\n", 10 }, none = { "", 0 };
-	struct elf_source src = { read_bytes, &b }, empty = { read_bytes, &none };
+	struct elf_bytes b = { "#!/bin/sh\n", 10 }, none = { "", 0 };
+	struct elf_source src = { elf_bytes_read, &b }, empty = { elf_bytes_read, &none };
 	struct elf f;
 	struct err e;
 
@@ -148,8 +133,8 @@ START_TEST(a_cut_or_damaged_library_is_an_error_with_a_name)
 
 	ck_ok(fd_read_all(fd, &all, 1 << 20, "stub", &e), &e);
 	for (size_t n = 16; n < all.len; n++) {
-		struct bytes b = { all.data, n };
-		struct elf_source src = { read_bytes, &b };
+		struct elf_bytes b = { all.data, n };
+		struct elf_source src = { elf_bytes_read, &b };
 		struct elf f;
 
 		ck_assert_int_eq(elf_read(&f, &src, &e), -1);
@@ -157,8 +142,8 @@ START_TEST(a_cut_or_damaged_library_is_an_error_with_a_name)
 		ck_assert_msg(str_has_prefix(e.text, "damaged ELF file: "), "%s", e.text);
 	}
 	for (size_t i = 0; i < all.len; i++) {
-		struct bytes b = { all.data, all.len };
-		struct elf_source src = { read_bytes, &b };
+		struct elf_bytes b = { all.data, all.len };
+		struct elf_source src = { elf_bytes_read, &b };
 		struct elf f;
 
 		all.data[i] = (char)~all.data[i];
@@ -172,5 +157,6 @@ END_TEST
 
 UNIT(elf, a_library_says_its_name_and_its_needs,
      thirty_two_bits_and_the_other_byte_order_are_told_apart,
-     symbols_are_found_through_either_hash_table, a_program_names_its_loader, texts_are_read_by_symbol_and_by_mark,
-     what_is_no_elf_file_is_an_outcome, a_cut_or_damaged_library_is_an_error_with_a_name)
+     symbols_are_found_through_either_hash_table, a_program_names_its_loader,
+     texts_are_read_by_symbol_and_by_mark, what_is_no_elf_file_is_an_outcome,
+     a_cut_or_damaged_library_is_an_error_with_a_name)

@@ -218,80 +218,65 @@ END_TEST
 
 START_TEST(visible_devices_choose_the_nodes)
 {
-	static const char *const by_index[] = { "NVIDIA_VISIBLE_DEVICES=1", NULL };
-	static const char *const by_uuid[] = {
-		"NVIDIA_VISIBLE_DEVICES=GPU-00000000-1111-2222-3333-444455556666", NULL
+	static const struct loan_case contained[] = {
+		{ { "NVIDIA_VISIBLE_DEVICES=1" },
+		  { "nv: /dev/nvidia1: given", "nv: /dev/dri/renderD129: given" },
+		  { "nv: /dev/nvidia0", "nv: /dev/nvidia-caps/", "note:" } },
+		{ { "NVIDIA_VISIBLE_DEVICES=GPU-00000000-1111-2222-3333-444455556666" },
+		  { "nv: /dev/nvidia0: given" },
+		  { "nv: /dev/nvidia1" } },
+		{ { "NVIDIA_VISIBLE_DEVICES=MIG-GPU-00000000-1111-2222-3333-444455556666/1/0" },
+		  { "nv: /dev/nvidia0: given", "nv: /dev/nvidia-caps/nvidia-cap1: given",
+		    "nv: /dev/nvidia-caps/nvidia-cap3: given" },
+		  { "nv: /dev/nvidia-caps/nvidia-cap2" } },
+		{ { "NVIDIA_VISIBLE_DEVICES=none" },
+		  { "nv: libcuda.so.1: given" },
+		  { "nv: /dev/nvidia" } },
+		{ { "NVIDIA_VISIBLE_DEVICES=void" },
+		  { "nv: driver: skipped: NVIDIA_VISIBLE_DEVICES is \"void\"" },
+		  { "nv: libcuda" } },
+		{ { "NVIDIA_VISIBLE_DEVICES=7" },
+		  { "note: nv: 7: NVIDIA_VISIBLE_DEVICES names it, this host has 2 GPUs" },
+		  { NULL } },
 	};
-	static const char *const mig[] = {
-		"NVIDIA_VISIBLE_DEVICES=MIG-GPU-00000000-1111-2222-3333-444455556666/1/0", NULL
+	static const struct loan_case open = {
+		{ "NVIDIA_VISIBLE_DEVICES=1" },
+		{ "note: NVIDIA_VISIBLE_DEVICES=1: /dev is the host's" },
+		{ NULL }
 	};
-	static const char *const none[] = { "NVIDIA_VISIBLE_DEVICES=none", NULL };
-	static const char *const nothing[] = { "NVIDIA_VISIBLE_DEVICES=void", NULL };
-	static const char *const wrong[] = { "NVIDIA_VISIBLE_DEVICES=7", NULL };
 	auto_loan struct loan l = { .config = { .nv = true, .own_dev = true } };
 
-	l.environ = by_index;
-	loan_make(&l, "el9-nv550", "glibc231");
-	ck_says(&l, "nv: /dev/nvidia1: given");
-	ck_says(&l, "nv: /dev/dri/renderD129: given");
-	ck_silent(&l, "nv: /dev/nvidia0");
-	ck_silent(&l, "nv: /dev/nvidia-caps/");
-	ck_silent(&l, "note:");
-	l.environ = by_uuid;
-	loan_make(&l, "el9-nv550", "glibc231");
-	ck_says(&l, "nv: /dev/nvidia0: given");
-	ck_silent(&l, "nv: /dev/nvidia1");
-	l.environ = mig;
-	loan_make(&l, "el9-nv550", "glibc231");
-	ck_says(&l, "nv: /dev/nvidia0: given");
-	ck_says(&l, "nv: /dev/nvidia-caps/nvidia-cap1: given");
-	ck_says(&l, "nv: /dev/nvidia-caps/nvidia-cap3: given");
-	ck_silent(&l, "nv: /dev/nvidia-caps/nvidia-cap2");
-	l.environ = none;
-	loan_make(&l, "el9-nv550", "glibc231");
-	ck_says(&l, "nv: libcuda.so.1: given");
-	ck_silent(&l, "nv: /dev/nvidia");
-	l.environ = nothing;
-	loan_make(&l, "el9-nv550", "glibc231");
-	ck_says(&l, "nv: driver: skipped: NVIDIA_VISIBLE_DEVICES is \"void\"");
-	ck_silent(&l, "nv: libcuda");
-	l.environ = wrong;
-	loan_make(&l, "el9-nv550", "glibc231");
-	ck_says(&l, "note: nv: 7: NVIDIA_VISIBLE_DEVICES names it, this host has 2 GPUs");
+	loan_cases(&l, "el9-nv550", "glibc231", contained, ARRAY_LEN(contained));
 	l.config.own_dev = false;
-	l.environ = by_index;
-	loan_make(&l, "el9-nv550", "glibc231");
-	ck_says(&l, "note: NVIDIA_VISIBLE_DEVICES=1: /dev is the host's");
+	loan_cases(&l, "el9-nv550", "glibc231", &open, 1);
 }
 END_TEST
 
 /* Which instance it is only NVML knows; what belongs to none, and what this job may not open,
  * is kept out all the same. */
+#define MIG_OF_GPU0                                                                 \
+	{ "nv: /dev/nvidia0: given", "nv: /dev/nvidia-caps/nvidia-cap1: given",     \
+	  "nv: /dev/nvidia-caps/nvidia-cap3: given",                                \
+	  "nv: /dev/nvidia-caps/nvidia-cap12: skipped: this job may not open it" }, \
+	{                                                                           \
+		"nv: /dev/nvidia1", "nv: /dev/nvidia-caps/nvidia-cap2",             \
+			"/dev/nvidia-caps/nvidia-cap12 <-"                          \
+	}
+
 START_TEST(a_mig_instance_by_its_own_uuid_brings_the_nodes_of_instances)
 {
-	static const char *const uuid[] = {
-		"NVIDIA_VISIBLE_DEVICES=MIG-99999999-1111-2222-3333-444455556666", NULL
+	static const struct loan_case cases[] = {
+		{ { "NVIDIA_VISIBLE_DEVICES=MIG-99999999-1111-2222-3333-444455556666" },
+		  MIG_OF_GPU0 },
+		{ { "NVIDIA_VISIBLE_DEVICES=0:0" }, MIG_OF_GPU0 },
+		/* A GPU of which nothing is known. */
+		{ { "NVIDIA_VISIBLE_DEVICES=1:0" },
+		  { "nv: /dev/nvidia1: given", "nv: /dev/nvidia-caps/nvidia-cap2: given" },
+		  { NULL } },
 	};
-	static const char *const pair[] = { "NVIDIA_VISIBLE_DEVICES=0:0", NULL };
-	static const char *const whole[] = { "NVIDIA_VISIBLE_DEVICES=1:0", NULL };
 	auto_loan struct loan l = { .config = { .nv = true, .own_dev = true } };
 
-	for (size_t i = 0; i < 2; i++) {
-		l.environ = i ? pair : uuid;
-		loan_make(&l, "el9-nv550", "glibc231");
-		ck_assert_int_eq(l.r, 0);
-		ck_says(&l, "nv: /dev/nvidia0: given");
-		ck_silent(&l, "nv: /dev/nvidia1");
-		ck_says(&l, "nv: /dev/nvidia-caps/nvidia-cap1: given");
-		ck_says(&l, "nv: /dev/nvidia-caps/nvidia-cap3: given");
-		ck_silent(&l, "nv: /dev/nvidia-caps/nvidia-cap2");
-		ck_says(&l, "nv: /dev/nvidia-caps/nvidia-cap12: skipped: this job may not open it");
-		ck_silent(&l, "/dev/nvidia-caps/nvidia-cap12 <-");
-	}
-	l.environ = whole; /* a GPU of which nothing is known */
-	loan_make(&l, "el9-nv550", "glibc231");
-	ck_says(&l, "nv: /dev/nvidia1: given");
-	ck_says(&l, "nv: /dev/nvidia-caps/nvidia-cap2: given");
+	loan_cases(&l, "el9-nv550", "glibc231", cases, ARRAY_LEN(cases));
 }
 END_TEST
 
