@@ -312,6 +312,27 @@ static void report_size(const struct race *r, int peer)
 						     : "missed");
 }
 
+static double written(const struct race *r, int i)
+{
+	double top = 0;
+
+	for (int k = 0; k < r->rounds; k++)
+		if (!r->s[i][k].failed && r->s[i][k].written_mib > top)
+			top = r->s[i][k].written_mib;
+	return top;
+}
+
+/* A peer's files, layers, trees and images; where a contender names an output, that is the question. */
+static void report_written(const struct race *r, int peer)
+{
+	double a = written(r, 0), b = written(r, peer);
+
+	if (!r->c[0].out || !r->c[peer].out || b <= 0)
+		return;
+	printf("| %s | %s, written to disk | %.0f MiB | %s %.0f MiB | %.3f | - | | reference |\n", r->id,
+	       r->name, a, r->c[peer].label, b, a / b);
+}
+
 static void report_peer(const struct race *r, int peer)
 {
 	const struct contender *c = &r->c[peer], *broken = r->c[0].broken ? &r->c[0] : c;
@@ -335,6 +356,7 @@ static void report_peer(const struct race *r, int peer)
 	printf(" | %.2f | %s%s%s |\n", p.mid, verdict(w, c->target, noisy),
 	       broken->broken ? "; later failed: " : "", broken->why);
 	report_size(r, peer);
+	report_written(r, peer);
 }
 
 static void report_memory(const struct race *r, const char *what, double limit, bool anon)

@@ -170,6 +170,7 @@ static double run_once(const struct contender *c, const struct sample_rules *r, 
 	cpu = (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1e3 +
 	      (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e3;
 	s->cpu_ms += cpu;
+	s->written_mib += (double)ru.ru_oublock / 2048;
 	if ((double)ru.ru_maxrss / 1024 > s->rss_mib)
 		s->rss_mib = (double)ru.ru_maxrss / 1024;
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? end - start : -1;

@@ -33,6 +33,7 @@ struct sample_rules {
 struct sample {
 	double wall_ms;	 /* one run: the sample divided by the batch */
 	double cpu_ms;	 /* user + system of the command and of all servers, one run */
+	double written_mib; /* what the command and its children dirtied on disks */
 	double rss_mib;	 /* largest process among the command and its children */
 	double anon_mib; /* RssAnon of the largest process alive right after the command */
 	double anon_rss_mib;

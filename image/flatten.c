@@ -54,6 +54,7 @@ static int work_init(struct work *w, int fd, off_t offset, size_t nlayers,
 	w->n = nlayers;
 	if (sqfs_writer_new(&w->writer, fd, offset, &wo, &w->tree.arena, e) < 0)
 		return -1;
+	sqfs_data_reuse(sqfs_writer_data(w->writer), o->known, o->index);
 	w->reader = (struct layer_reader){
 		.tree = &w->tree,
 		.data = sqfs_writer_data(w->writer),
@@ -149,6 +150,7 @@ int flatten(int fd, off_t offset, const struct layer_input *layers, size_t n,
 		return -1;
 	st->bytes = sq.bytes;
 	st->inodes = sq.inodes;
+	sqfs_data_count(w.reader.data, &st->blocks, &st->copied);
 	return 0;
 }
 

@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include "image/sqfs_comp.h"
+#include "image/sqfs_known.h"
 #include "src/base/digest.h"
 #include "src/base/err.h"
 #include "src/base/progress.h"
@@ -50,15 +51,17 @@ struct flatten_node {
 };
 
 struct flatten_opts {
-	enum sqfs_comp comp;  /* 0: zstd */
-	int level;	      /* 0: the compressor's default */
-	unsigned threads;     /* that compress; 0: 1 */
-	uint32_t block_size;  /* 0: 128 KiB */
-	uint32_t mtime;	      /* of the superblock */
-	uint64_t max_bytes;   /* 0: FLATTEN_MAX_BYTES */
-	uint64_t max_entries; /* 0: FLATTEN_MAX_ENTRIES */
-	double max_ratio;     /* 0: FLATTEN_MAX_RATIO, or none when max_bytes is given */
-	struct bar *bar;      /* gets the decoded bytes; NULL: none */
+	enum sqfs_comp comp;		/* 0: zstd */
+	int level;			/* 0: the compressor's default */
+	unsigned threads;		/* that compress; 0: 1 */
+	uint32_t block_size;		/* 0: 128 KiB */
+	uint32_t mtime;			/* of the superblock */
+	uint64_t max_bytes;		/* 0: FLATTEN_MAX_BYTES */
+	uint64_t max_entries;		/* 0: FLATTEN_MAX_ENTRIES */
+	double max_ratio;		/* 0: FLATTEN_MAX_RATIO, or none when max_bytes is given */
+	const struct sqfs_known *known; /* blocks that need not be compressed; NULL: none */
+	struct buf *index; /* gets the new image's (sqfs_known.h); NULL: it is not asked for */
+	struct bar *bar;   /* gets the decoded bytes; NULL: none */
 };
 
 struct flatten_stat {
@@ -67,7 +70,8 @@ struct flatten_stat {
 	uint64_t entries;
 	uint64_t hidden; /* bytes of bodies that were not stored because upper layers hide them */
 	uint32_t inodes;
-	uint32_t reread; /* layers that had to be read again */
+	uint64_t blocks, copied; /* of data and fragments; known ones among them */
+	uint32_t reread;	 /* layers that had to be read again */
 };
 
 /* Writes the image into fd from offset on and cuts fd off behind it.  layers stand bottom first.

@@ -27,7 +27,10 @@ struct job {
 	struct job *next;	/* in the free list */
 	struct sqfs_body *body; /* NULL: a fragment block */
 	uint32_t index;
-	bool last; /* of its body */
+	bool last;   /* of its body */
+	bool copied; /* its bytes are compressed already, as known says */
+	struct known_block known;
+	struct digest digest; /* DIGEST_NONE: nobody asks */
 };
 
 struct sqfs_data {
@@ -39,6 +42,10 @@ struct sqfs_data {
 	struct sqfs_same same;
 	struct job *idle;
 	uint32_t block_size;
+	const struct sqfs_known *known;
+	struct buf *index;
+	unsigned char *copy; /* a block of known */
+	uint64_t blocks, copied;
 
 	/* The file that is being added. */
 	struct sqfs_body *body; /* NULL: goes to a fragment */
@@ -90,12 +97,23 @@ static int write_block(sqfs_block_writer_t *w, void *user, sqfs_u32 size, sqfs_u
 	*location = at;
 	if (d->abandoned)
 		return 0;
+	if (j->copied) {
+		flags = j->known.word >> 24 ? 0 : SQFS_BLK_IS_COMPRESSED;
+		sum = j->known.sum;
+	}
 	/* A fragment block of zeros is flagged as a hole, but there are no such fragments. */
 	if (!j->body)
 		flags &= ~(sqfs_u32)SQFS_BLK_IS_SPARSE;
 	if (!(flags & SQFS_BLK_IS_SPARSE)) {
 		r = d->out->base.write_at(&d->out->base, at, p, size);
 		d->written++;
+	}
+	if (r == 0 && d->index && !(flags & SQFS_BLK_IS_SPARSE)) {
+		const struct known_block b = {
+			at, size | (flags & SQFS_BLK_IS_COMPRESSED ? 0 : 1U << 24), sum
+		};
+
+		sqfs_known_note(d->index, &j->digest, &b);
 	}
 	if (r == 0)
 		r = came_back(d, j, size, sum, flags, at);
@@ -161,7 +179,22 @@ void sqfs_data_free(struct sqfs_data *d)
 	sqfs_same_fini(&d->same);
 	free(d->block);
 	free(d->frag);
+	free(d->copy);
 	free(d);
+}
+
+void sqfs_data_reuse(struct sqfs_data *d, const struct sqfs_known *known, struct buf *index)
+{
+	d->known = known;
+	d->index = index;
+	if (known)
+		d->copy = xmalloc(d->block_size);
+}
+
+void sqfs_data_count(const struct sqfs_data *d, uint64_t *blocks, uint64_t *copied)
+{
+	*blocks = d->blocks;
+	*copied = d->copied;
 }
 
 sqfs_frag_table_t *sqfs_data_fragments(struct sqfs_data *d)
@@ -173,6 +206,7 @@ static int submit(struct sqfs_data *d, struct sqfs_body *body, uint32_t index, b
 		  const void *p, uint32_t n, struct err *e)
 {
 	struct job *j = d->idle;
+	uint32_t flags = 0;
 	int r;
 
 	if (j)
@@ -180,7 +214,18 @@ static int submit(struct sqfs_data *d, struct sqfs_body *body, uint32_t index, b
 	else
 		j = arena_new(d->arena, struct job);
 	*j = (struct job){ .body = body, .index = index, .last = last };
-	r = sqfs_block_processor_submit_block(d->proc, j, 0, p, n);
+	d->blocks++;
+	if (d->known || d->index)
+		digest_of(&j->digest, DIGEST_SHA256, p, n);
+	if (d->known && sqfs_known_find(d->known, &j->digest, &j->known) &&
+	    sqfs_known_read(d->known, &j->known, d->copy, d->block_size)) {
+		j->copied = true;
+		d->copied++;
+		p = d->copy;
+		n = j->known.word & 0xffffff;
+		flags = SQFS_BLK_DONT_COMPRESS | SQFS_BLK_IGNORE_SPARSE | SQFS_BLK_DONT_HASH;
+	}
+	r = sqfs_block_processor_submit_block(d->proc, j, flags, p, n);
 	return r == 0 ? 0 : sqfs_out_error(d->out, r, e);
 }
 

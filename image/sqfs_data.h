@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "image/sqfs_file.h"
+#include "image/sqfs_known.h"
 #include "src/base/arena.h"
 #include "src/base/err.h"
 
@@ -37,6 +38,11 @@ struct sqfs_data;
 int sqfs_data_new(struct sqfs_data **out, struct sqfs_out *file, sqfs_compressor_t *cmp,
 		  unsigned threads, uint32_t block_size, struct arena *arena, struct err *e);
 void sqfs_data_free(struct sqfs_data *d);
+
+/* Before the first body: blocks that known has are copied, index gets what is written.  Both are
+ * borrowed and may be NULL. */
+void sqfs_data_reuse(struct sqfs_data *d, const struct sqfs_known *known, struct buf *index);
+void sqfs_data_count(const struct sqfs_data *d, uint64_t *blocks, uint64_t *copied);
 
 /* size > 0 bytes will follow. */
 int sqfs_data_begin(struct sqfs_data *d, uint64_t size, struct err *e);

@@ -4,7 +4,9 @@
  *	DIR/v1/tmp/4f53cda1....HOST.PID.START.part  being written by that process
  *	DIR/v1/tmp/KEY.HOST.PID.START.copy, .turn   see store_sif.c, store_turn.h
  *	DIR/v1/sif/KEY/SIZE-MTIME.sif               images made from them
- *	DIR/v1/signatures/sha256-4f53...            what was found beside an image (flow/signatures.h)
+ *	DIR/v1/signatures/sha256-4f53...            what was found beside an image
+ *(flow/signatures.h) DIR/v1/blocks/image-KEY, layer-DIFFID-...   what blocks an image has
+ *(flow/pull_known.h)
  *
  *	r = store_find(s, &d, size, &fd, e);                // 1: there, fd open
  *	if (r == 0 && store_begin(s, &d, size, &put, e) == 0) {
@@ -119,9 +121,12 @@ int store_sif_publish(struct store *s, const char *key, int fd, int dirfd, const
  * would be signed or overwritten together.  ERR_SYS when name is there. */
 int store_copy_out(int fd, const char *path, int dirfd, const char *name, struct err *e);
 
-/* A small file of a plain name, for what no digest names.  1 there, added to out; 0 not. */
-int store_note_read(struct store *s, const char *name, size_t max, struct buf *out, struct err *e);
-int store_note_write(struct store *s, const char *name, const void *p, size_t n, struct err *e);
+/* A small file of a plain name, for what no digest names; dir is "signatures" or "blocks".  1
+ * there, added to out; 0 not. */
+int store_note_read(struct store *s, const char *dir, const char *name, size_t max, struct buf *out,
+		    struct err *e);
+int store_note_write(struct store *s, const char *dir, const char *name, const void *p, size_t n,
+		     struct err *e);
 
 /* Removes what processes that are gone have left: their part files when older than max_age
  * seconds, all else at once; and what other hosts left when older than that. */

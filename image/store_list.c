@@ -109,14 +109,14 @@ static void list_images(struct store_items *out, struct store *s)
 		closedir(d);
 }
 
-static void list_notes(struct store_items *out, struct store *s)
+static void list_notes(struct store_items *out, struct store *s, const char *dir)
 {
-	DIR *d = open_dir(s, "signatures");
+	DIR *d = open_dir(s, dir);
 	struct dirent *de;
 
 	while (d && (de = readdir(d)))
 		if (de->d_name[0] != '.')
-			add_item(out, s, STORE_NOTE, xasprintf("signatures/%s", de->d_name),
+			add_item(out, s, STORE_NOTE, xasprintf("%s/%s", dir, de->d_name),
 				 de->d_name, DIGEST_NONE);
 	if (d)
 		closedir(d);
@@ -159,7 +159,8 @@ int store_items(struct store_items *out, struct store *s, struct err *e)
 	list_blobs(out, s, "sha256", DIGEST_SHA256);
 	list_blobs(out, s, "sha512", DIGEST_SHA512);
 	list_images(out, s);
-	list_notes(out, s);
+	list_notes(out, s, "signatures");
+	list_notes(out, s, "blocks");
 	list_tmp(out, s);
 	if (out->n)
 		qsort(out->v, out->n, sizeof(*out->v), by_use);

@@ -48,6 +48,47 @@ unpack_pack() {
 
 peer_clean="chmod -R u+rwX $WORK/peer 2>/dev/null; rm -rf $WORK/peer $WORK/peer.sqfs; mkdir -p $WORK/peer"
 
+# Charliecloud's two steps as one more contender: the array $ch.
+ch_steps() {
+	ch=()
+	have ch-image || return 0
+	ch=(--vs "ch-image pull + ch-convert=0.10" --before "$peer_clean" --out "$WORK/peer.sqfs"
+		-- sh -c "ch-image -q -s $WORK/peer/ch --tls-no-verify pull $registry >&2 &&
+			ch-convert -q -s $WORK/peer/ch -i ch-image -o squash $registry $WORK/peer.sqfs >&2")
+}
+
+# A fifth layer of one small file on top of the image, as another tag: $changed.
+changed_up() {
+	local d=$WORK/changed
+	[ -z "${changed:-}" ] || return 0
+	rm -rf "$d" && mkdir -p "$d/layer/etc" && date +%s.%N >"$d/layer/etc/changed"
+	cp -al "$LAB/oci" "$d/oci" 2>/dev/null || cp -a "$LAB/oci" "$d/oci"
+	cp --remove-destination "$LAB/oci/index.json" "$d/oci/index.json"
+	umoci raw add-layer --image "$d/oci:full" --tag changed <(tar -C "$d/layer" -c .) 2>/dev/null ||
+		{ tar -C "$d/layer" -cf "$d/layer.tar" . && umoci raw add-layer --image "$d/oci:full" --tag changed "$d/layer.tar"; } >&2 || return 1
+	changed=${registry%:*}:changed
+	skopeo --insecure-policy copy -q --dest-cert-dir "$certs" "oci:$d/oci:changed" "docker://$changed" >&2
+}
+
+row_P4() { # re-pull with one small layer changed; the SIF in the store
+	local comp=zstd:3
+	ours P4 "re-pull" "$BERTH" && with_registry P4 "re-pull" || return 0
+	changed_up || { skip P4 "re-pull" "no image with a changed layer"; return 0; }
+	race --id P4 --name "re-pull, one small layer changed" -n 3 -w 0 -t 400 \
+		--ours berth --before "rm -rf $BERTH_CACHEDIR $WORK/ours.sif; $BERTH -q pull -F --tls-ca $certs/ca.crt $WORK/first.sif docker://$registry" \
+		--out "$WORK/ours.sif" \
+		-- "$BERTH" -q pull -F --tls-ca "$certs/ca.crt" "$WORK/ours.sif" "docker://$changed" \
+		--vs "skopeo + umoci + mksquashfs, layers kept=0.20" \
+		--before "$peer_clean; skopeo --insecure-policy copy -q --src-cert-dir $certs docker://$registry oci:$WORK/peer/oci:full" --out "$WORK/peer.sqfs" \
+		-- sh -c "skopeo --insecure-policy copy -q --src-cert-dir $certs docker://$changed oci:$WORK/peer/oci:full &&
+			$(unpack_pack "$WORK/peer/oci" $comp)"
+	race --id P4 --name "pull, the finished image in the store" -n 7 -w 1 -t 60 \
+		--ours berth --before "rm -f $WORK/ours.sif" --out "$WORK/ours.sif" \
+		-- "$BERTH" -q pull -F --tls-ca "$certs/ca.crt" "$WORK/ours.sif" "docker://$changed" \
+		--vs "skopeo copy, all there" --before "rm -rf $WORK/peer; mkdir -p $WORK/peer; skopeo --insecure-policy copy -q --src-cert-dir $certs docker://$changed oci:$WORK/peer/oci:full" --out "$WORK/peer/oci/index.json" \
+		-- skopeo --insecure-policy copy -q --src-cert-dir "$certs" "docker://$changed" "oci:$WORK/peer/oci:full"
+}
+
 row_P1() { # flatten: the layers are in the store (ours) or in an OCI layout (peer)
 	local comp n
 	ours P1 "layers to image" "$BERTH" && with_registry P1 "layers to image" || return 0
@@ -68,6 +109,8 @@ row_P2() { # pull over TLS from a loopback registry, empty cache
 	local comp n
 	ours P2 "pull" "$BERTH" && with_registry P2 "pull" || return 0
 	have apptainer || skip P2 "pull, apptainer" "not on PATH"
+	ch_steps
+	[ ${#ch[@]} -gt 0 ] || skip P2 "pull, ch-image + ch-convert" "not on PATH"
 	for comp in zstd:3 gzip:9; do
 		[ $comp = zstd:3 ] && n="-n 5 -w 1" || n="-n 3 -w 0"
 		race --id P2 --name "pull, $comp" $n -t 400 --max-rss 256 \
@@ -75,7 +118,8 @@ row_P2() { # pull over TLS from a loopback registry, empty cache
 			-- "$BERTH" -q pull -F --tls-ca "$certs/ca.crt" --compress $comp "$WORK/ours.sif" "docker://$registry" \
 			--vs "skopeo + umoci + mksquashfs=0.40" --before "$peer_clean" --out "$WORK/peer.sqfs" \
 			-- sh -c "skopeo --insecure-policy copy -q --src-cert-dir $certs docker://$registry oci:$WORK/peer/oci:full &&
-				$(unpack_pack "$WORK/peer/oci" $comp)"
+				$(unpack_pack "$WORK/peer/oci" $comp)" \
+			"${ch[@]}"
 	done
 }
 

@@ -66,7 +66,7 @@ static void add_bytes(struct buf *out, uint64_t n)
 static const char *kind_text(const struct store_item *i)
 {
 	static const char *const words[STORE_KINDS] = {
-		[STORE_BLOB] = "blob", [STORE_IMAGE] = "sif", [STORE_PART] = "part", [STORE_NOTE] = "signatures"
+		[STORE_BLOB] = "blob", [STORE_IMAGE] = "sif", [STORE_PART] = "part", [STORE_NOTE] = "note"
 	};
 
 	return words[i->kind];

@@ -24,6 +24,7 @@
 #include "src/flow/interrupt.h"
 #include "src/flow/output.h"
 #include "src/flow/pull_key.h"
+#include "src/flow/pull_known.h"
 #include "src/flow/pull_layers.h"
 #include "src/flow/pull_source.h"
 #include "src/flow/signatures.h"
@@ -39,12 +40,14 @@ struct pull {
 	struct output out;
 	struct flatten_opts flatten;
 	char key[DIGEST_TEXT_MAX]; /* of the finished image in the store */
+	struct pull_known known;   /* blocks of another image */
 	bool made;		   /* something came into the store */
 };
 
 static void pull_fini(struct pull *p)
 {
 	source_fini(&p->source);
+	pull_known_fini(&p->known);
 	store_close(p->store);
 	if (p->private_store)
 		output_remove_tree(p->out.dirfd, path_base(p->private_store));
@@ -176,6 +179,10 @@ static int write_sif(struct pull *p, const struct layers *l, struct err *e)
 
 	meta_for_oci(&m, c, &p->source.digest);
 	fo.mtime = (uint32_t)oci_created(c);
+	pull_known_fini(&p->known);
+	p->known = (struct pull_known){ 0 };
+	if (!p->private_store)
+		pull_known_find(&p->known, p->store, c, &fo);
 	if (sif_write_begin(&w, p->out.fd, &so, e) < 0 ||
 	    sif_write_object(w, SIF_JSON, IMAGE_INSPECT_NAME, m->inspect.data, m->inspect.len, e) <
 		    0 ||
@@ -190,6 +197,9 @@ static int write_sif(struct pull *p, const struct layers *l, struct err *e)
 	log_debug("flatten: %" PRIu64 " entries, %u inodes, %" PRIu64 " bytes of layers, %" PRIu64
 		  " hidden, %u layers read again",
 		  st.entries, st.inodes, st.decoded, st.hidden, st.reread);
+	if (st.copied)
+		log_verbose("%" PRIu64 " of %" PRIu64 " blocks were there in another image",
+			    st.copied, st.blocks);
 	return 0;
 }
 
@@ -310,6 +320,8 @@ static int pull_to_file(struct pull *p, struct buf *path_out, struct err *e)
 		if (!p->private_store && store_sif_put(p->store, p->key, p->out.fd, p->out.dirfd,
 						       p->out.base, &ignored) < 0)
 			log_verbose("image not kept in the store: %s", ignored.text);
+		else if (!p->private_store)
+			pull_known_keep(&p->known, p->store, p->source.config, &p->flatten, p->key);
 	}
 	buf_adds(path_out, p->out.path);
 	return 0;
@@ -335,8 +347,11 @@ static int pull_to_store(struct pull *p, struct buf *path_out, struct err *e)
 		err_sys(e, "write %s", path);
 		return write_failed(p, true, e);
 	}
-	return store_sif_publish(p->store, p->key, p->out.fd, p->out.dirfd, p->out.tmp, path_out,
-				 e);
+	if (store_sif_publish(p->store, p->key, p->out.fd, p->out.dirfd, p->out.tmp, path_out, e) <
+	    0)
+		return -1;
+	pull_known_keep(&p->known, p->store, p->source.config, &p->flatten, p->key);
+	return 0;
 }
 
 static int fetch_sif(struct pull *p, struct buf *path, struct err *e)

@@ -11,6 +11,7 @@
 #include "src/plan/policy.h"
 
 #define KEY_MAX (64u << 10)
+#define NOTES	"signatures"
 
 /* One who asks: any of the keys will do. */
 struct demand {
@@ -126,7 +127,7 @@ int signatures_stored(struct store *store, const struct digest *image, struct be
 	auto_free char *name = cosign_tag(image, "");
 	auto_buf struct buf text = { 0 };
 	struct err why;
-	int r = store_note_read(store, name, BESIDE_TEXT_MAX, &text, e);
+	int r = store_note_read(store, NOTES, name, BESIDE_TEXT_MAX, &text, e);
 
 	if (r <= 0)
 		return r;
@@ -147,7 +148,7 @@ static void keep(struct source *s, const struct digest *image, const struct besi
 	if (!b->n)
 		return;
 	beside_dump(b, &text);
-	if (store_note_write(s->store, name, text.data, text.len, &e) < 0)
+	if (store_note_write(s->store, NOTES, name, text.data, text.len, &e) < 0)
 		log_verbose("signatures not kept: %s", e.text);
 }
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """A registry that serves exactly the bytes it is given, right or wrong.
 
-	ociserve.py --tls DIR --site DIR --log FILE
+	ociserve.py --tls DIR --site DIR --log FILE [--http 1.0] [--bind ADDRESS]
 
 Prints "listening on PORT".  GET /v2/REPO/manifests/REF and /v2/REPO/blobs/DIGEST answer with the file
 SITE/REPO/manifests/REF or SITE/REPO/blobs/DIGEST.  A file NAME.facts beside it, JSON, may say: type,
 status, header (a dict), length (announced instead of the real one), fill (that many zero bytes follow
 the file's: a huge body that takes no disk).  Range requests are answered with 206.
 """
-import argparse, json, os, re, ssl
+import argparse, json, os, re, socket, ssl
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -79,8 +79,13 @@ def main():
     ap = argparse.ArgumentParser()
     for name in ("--tls", "--site", "--log"):
         ap.add_argument(name, required=True)
-    server = Server(("127.0.0.1", 0), Handler)
-    server.args = ap.parse_args()
+    ap.add_argument("--http", default="1.1")
+    ap.add_argument("--bind", default="127.0.0.1")
+    args = ap.parse_args()
+    Handler.protocol_version = "HTTP/" + args.http
+    Server.address_family = socket.AF_INET6 if ":" in args.bind else socket.AF_INET
+    server = Server((args.bind, 0), Handler)
+    server.args = args
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(os.path.join(server.args.tls, "srv.crt"),
                             os.path.join(server.args.tls, "srv.key"))

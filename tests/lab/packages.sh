@@ -10,8 +10,8 @@ PACKAGES_TEST="apache2-utils attr autofs bats busybox-static clang curl e2fsprog
 	libclang-rt-dev llvm podman python3 rpm runc squashfs-tools squashfs-tools-ng squashfuse uidmap util-linux"
 # What the build tests need: other C libraries, other distributions' own tools.
 PACKAGES_RECIPE="musl-tools dnf createrepo-c"
-# 25 MB to fetch, with what they pull in: the workflow managers of tests/loop/clients.bats.
-PACKAGES_CLIENTS="cwltool snakemake"
+# What tests/loop/clients.bats and forms.bats speak with: workflow managers, other engines, HTTP/2.
+PACKAGES_CLIENTS="buildah cwltool nginx-light snakemake"
 PACKAGES_CLUSTER="slurmctld slurmd slurm-client munge slurm-wlm-basic-plugins openmpi-bin libopenmpi-dev
 	mpich libmpich-dev libslurm-dev slurm-wlm-basic-plugins-dev"
 

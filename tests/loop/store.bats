@@ -213,3 +213,30 @@ uri() { printf 'docker://localhost:%s/%s' "$LAB_OPEN" "$1"; }
 	run --separate-stderr berth packages tree
 	fails 'rpmdb.sqlite is damaged' keeps
 }
+
+@test "a changed image takes the blocks of its base out of the store, and is the same bytes as without" {
+	local i
+	pull lab/busybox:1
+	worked
+	skopeo --insecure-policy copy -q --src-cert-dir "$LAB_RUN/tls/skopeo" "docker://localhost:$LAB_OPEN/lab/busybox:1" oci:lay:base
+	mkdir -p add/etc && echo changed >add/etc/changed && tar -C add -cf add.tar .
+	umoci raw add-layer --image lay:base --tag changed add.tar >/dev/null 2>&1
+	run --separate-stderr berth -v pull reused.sif oci:lay:changed
+	worked
+	[[ $stderr =~ ([0-9]+)" of "([0-9]+)" blocks were there" ]]
+	[ "${BASH_REMATCH[1]}" -gt $((BASH_REMATCH[2] / 2)) ]
+	run --separate-stderr berth -v pull --disable-cache alone.sif oci:lay:changed
+	worked
+	[[ $stderr != *"were there"* ]]
+	cmp reused.sif alone.sif
+	[ "$(berth cat reused.sif /etc/changed)" = changed ]
+	# Another compression has other blocks; what is damaged or gone is made again.
+	run --separate-stderr berth -v pull -F --compress gzip other.sif oci:lay:changed
+	worked
+	[[ $stderr != *"were there"* ]]
+	for i in "$CACHE"/v1/blocks/image-*; do printf x | dd of="$i" bs=1 seek=60 conv=notrunc status=none; done
+	rm -r "$CACHE"/v1/sif
+	run --separate-stderr berth pull -F again.sif oci:lay:changed
+	worked
+	cmp again.sif alone.sif
+}
