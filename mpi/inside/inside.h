@@ -7,5 +7,6 @@
 
 /* Each returns the exit status. */
 int prefix_main(int argc, char **argv);
+int client_main(int argc, char **argv);
 
 #endif

@@ -141,6 +141,10 @@ const struct opt run_opts[] = {
 		"image's in any case, or the host's of the same family in its place"),
 	OPT_FLAG(0, "sharens", "SHARENS", REQ, sharens, "the same as --share=node"),
 
+	OPT_FLAG(0, "slurm", "SLURM", REQ, slurm,
+		 "srun, sbatch, salloc, squeue, scancel, sinfo, sacct and scontrol in the container ask "
+		 "the host's"),
+
 	/* For the Slurm plugin (mpi/spank). */
 	{ OPT_KIND_STR, 0, "hand-over", "FD", NULL, OPT_AT(REQ, hand_over, const char *), OPT_HIDDEN, "" },
 	{ OPT_KIND_FLAG, 0, "share-any", NULL, NULL, OPT_AT(REQ, share_any, bool), OPT_HIDDEN, "" },

@@ -29,6 +29,7 @@
 #include "src/flow/run_lend.h"
 #include "src/flow/run_save.h"
 #include "src/flow/run_share.h"
+#include "src/flow/run_slurm.h"
 #include "src/flow/run_user.h"
 #include "src/flow/serving.h"
 #include "src/flow/settings.h"
@@ -119,6 +120,19 @@ static void warn_all(const struct strv *notes)
 		log_warn("%s", notes->v[i]);
 }
 
+static int slurm_begin(struct run_slurm *s, const struct run_share *share,
+		       struct run_settings *settings, struct run_req *mine, struct err *e)
+{
+	if (mine->instance)
+		return err_set(e, ERR_USAGE,
+			       "--slurm goes with exec, run and shell; an instance "
+			       "outlives the job that its commands would belong to");
+	if (run_slurm_begin(s, &share->launcher, &settings->site_binds, e) < 0)
+		return -1;
+	mine->site_binds = settings->site_binds;
+	return 0;
+}
+
 int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 {
 	auto_buf struct buf path = { 0 };
@@ -130,6 +144,7 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 	auto_run_share struct run_share share = { 0 };
 	auto_instance_start struct instance_start start = { 0 };
 	auto_run_settings struct run_settings settings = { 0 };
+	auto_run_slurm struct run_slurm slurm = { 0 };
 	auto_run_user struct run_user user = { 0 };
 	struct run_req mine = *req; /* its lists are borrowed */
 	struct facts facts = { 0 };
@@ -139,6 +154,8 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 	if (mpi_word_check(req, e) < 0 || run_settings_begin(&settings, &mine, e) < 0)
 		return -1;
 	if (run_share_begin(&share, &mine, environ, e) < 0)
+		return -1;
+	if (mine.slurm && slurm_begin(&slurm, &share, &settings, &mine, e) < 0)
 		return -1;
 	req = &mine;
 	facts.wired = share.wired;
@@ -179,6 +196,8 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 	if (req->save_as)
 		run_save_only(plan);
 	else if (mpi_check_start(req, plan, &facts, &image, &share.launcher, e) < 0)
+		return -1;
+	if (run_slurm_start(&slurm, e) < 0)
 		return -1;
 	run_lend_watch(req, &share.launcher, &image);
 	return act(plan, &facts, &image, &images, &share, req->instance ? &start : NULL,

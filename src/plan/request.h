@@ -57,6 +57,7 @@ struct run_req {
 	const char *hand_over; /* --hand-over: the socket that takes the container, which
 				* another process enters (mpi/handover.h); NULL: none */
 	bool share_any;	       /* --share-any: with a key, whatever container has it */
+	bool slurm;	       /* --slurm: the batch system's commands are there */
 	const char *save_as;   /* --save-as: the root becomes this image; nothing is started */
 	bool pid, no_pid, no_init, ipc, uts, net;
 	const char *hostname;	  /* --hostname: implies uts */

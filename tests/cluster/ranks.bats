@@ -10,6 +10,13 @@ setup_file() {
 	SLURM_DIR=$(mktemp -d /tmp/berth-slurm.XXXXXX)
 	export SLURM_DIR
 	slurm_begin "$SLURM_DIR" 2
+	# Slurm looks for limits once a minute: the last test sees what became of it.
+	cd "$BATS_FILE_TMPDIR" || return 1
+	cat >limit <<END
+#!/bin/sh
+exec "$BERTH" exec -B "$BATS_FILE_TMPDIR" "$LAB_IMAGES/busybox.sif" sh -c 'trap "echo usr2 >>$BATS_FILE_TMPDIR/usr2" USR2; echo up; while :; do sleep 0.2; done'
+END
+	sbatch --parsable -n1 --time=1 --signal=B:USR2@50 -o limit.out limit >limit.id
 }
 teardown_file() {
 	slurm_end
@@ -147,4 +154,16 @@ END
 	until [ "$(grep -c up up 2>/dev/null)" = 64 ]; do sleep 0.1; done
 	[ "$(find /proc/[0-9]*/fd -lname "$IMG" 2>/dev/null | cut -d/ -f3 | sort -u | wc -l)" = 1 ]
 	wait $!
+}
+
+@test "--signal reaches the program of a batch script, and so does the time limit" {
+	local job i
+	job=$(cat "$BATS_FILE_TMPDIR/limit.id")
+	for i in $(seq 600); do
+		squeue -h -j "$job" 2>/dev/null | grep -q . || break
+		sleep 0.2
+	done
+	grep -qx up "$BATS_FILE_TMPDIR/limit.out"
+	grep -qx usr2 "$BATS_FILE_TMPDIR/usr2"
+	grep -q "JobId=$job .*JobState=TIMEOUT" "$SLURM_DIR/jobs"
 }
