@@ -353,6 +353,28 @@ def el9_intel(t):
     t.write_cache()
 
 
+def site_lists(t):
+    """A site with lists of its own, MPS and Gaudi devices; its Omni-Path is the only fabric."""
+    d = "/usr/lib64"
+    t.link("/lib64", "usr/lib64")
+    t.base(d, "2.34")
+    nvidia(t, "/lib64", "550.54.14", gpus=1)
+    t.file("/etc/berth/nvliblist.conf", "# ours\nnvidia-smi\nlibsitenv.so\n/opt/site.icd\n")
+    t.file("/etc/berth/rocmliblist.conf", "libsiteroc.so\n")
+    t.file("/opt/site.icd", "x\n")
+    t.lib("/lib64", "libsitenv.so.1")
+    t.lib("/lib64", "libsiteroc.so.1")
+    t.file("/tmp/nvidia-mps/control")
+    t.file("/dev/kfd")
+    for i in range(3):
+        t.file("/dev/accel/accel%d" % i)
+    t.file("/dev/hfi1_0")
+    t.lib("/lib64", "libpsm2.so.2", "libpsm2.so.2.2")
+    t.lib("/lib64", "libfabric.so.1", "libfabric.so.1.18.1", needed=["libpsm2.so.2"], define=["FABRIC_1.0"])
+    t.lib(d + "/libfabric", "libopx-fi.so", needed=["libpsm2.so.2"], cached=False)
+    t.write_cache()
+
+
 def alpine_ib(t):
     t.file("/lib/ld-musl-x86_64.so.1", stub("libc.musl-x86_64.so.1"), 0o755)
     t.file("/dev/infiniband/uverbs0")
@@ -386,7 +408,7 @@ def el9_mpi(t):
 
 
 HOSTS = {"el9-mpi": el9_mpi, "el9-nv550": el9_nv550, "ubuntu2204-nv535": ubuntu2204_nv535, "el8-nv550": el8_nv550,
-         "ubuntu2404-rocm": ubuntu2404_rocm, "el9-intel": el9_intel, "alpine-ib": alpine_ib,
+         "ubuntu2404-rocm": ubuntu2404_rocm, "el9-intel": el9_intel, "alpine-ib": alpine_ib, "site-lists": site_lists,
          "bare": lambda t: t.base("/lib64", "2.34")}
 
 
@@ -427,6 +449,18 @@ def musl(t):
     t.file("/usr/lib/libstdc++.so.6", stub("libstdc++.so.6", ["libc.musl-x86_64.so.1"]), 0o755)
 
 
+def multilib(t):
+    t.base("/usr/lib64", "2.36", "/usr/lib")
+    t.link("/lib64", "usr/lib64")
+    t.write_cache()
+
+
+def old_cxx(t):
+    """A newer C library beside an older compiler's, as conda and hand-made images have it."""
+    image(t, "2.36", True)
+    t.lib("/usr/lib/x86_64-linux-gnu", "libstdc++.so.6", define=["GLIBCXX_3.4", "GLIBCXX_3.4.22"])
+
+
 def no_cxx(t):
     t.base("/lib64", "2.36", cxx=False)
     t.write_cache()
@@ -439,7 +473,8 @@ IMAGES = {"glibc217": lambda t: image(t, "2.17", False), "glibc227": lambda t: i
           "glibc231-openmpi": lambda t: with_openmpi(t, "2.31"),
           "glibc236-openmpi": lambda t: with_openmpi(t, "2.36"),
           "glibc217-mpich": lambda t: with_mpich(t, "2.17"), "musl": musl,
-          "static": lambda t: t.file("/bin/app", "static"), "nocxx": no_cxx}
+          "static": lambda t: t.file("/bin/app", "static"), "nocxx": no_cxx, "multilib": multilib,
+          "oldcxx": old_cxx}
 
 
 def main(out):
