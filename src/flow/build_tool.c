@@ -1,5 +1,5 @@
 /* Agents whose base is made by a distribution's own tool, on the host's root, as root by
- * emulation: debootstrap (or mmdebstrap, which is faster), dnf or yum, zypper, pacstrap; and
+ * emulation: debootstrap (or mmdebstrap, which is faster), dnf or yum, zypper, pacman; and
  * busybox, which is one file. */
 #include <errno.h>
 #include <fcntl.h>
@@ -149,22 +149,29 @@ static int zypper(struct build *b, struct build_stage *s, const char *program, s
 	return 0;
 }
 
-static int pacstrap(struct build *b, struct build_stage *s, const char *program, struct strv *argv,
-		    struct err *e)
+/* pacman itself: pacstrap mounts /proc for it, which a namespace without a PID namespace may not. */
+static int pacman(struct build *b, struct build_stage *s, const char *program, struct strv *argv,
+		  struct err *e)
 {
 	auto_free char *include = comma_list(header(s, "include", ""));
+	const char *conf = header(s, "confurl", "");
 	auto_strv struct strv words = { 0 };
+	auto_close int db = build_tree_dir(&s->tree, "/var/lib/pacman", e);
 
-	(void)b;
-	(void)e;
+	if (db < 0)
+		return -1;
+	if (strstr(conf, "://"))
+		return err_set(e, ERR_UNSUPPORTED, "ConfURL takes a file, not %s: fetch it first",
+			       conf);
 	strv_split(&words, include, ',');
 	strv_add(argv, program);
-	strv_add(argv, "-c");
-	if (*header(s, "confurl", "")) {
-		strv_add(argv, "-C");
-		strv_add(argv, header(s, "confurl", ""));
-	}
-	strv_add(argv, s->tree.path);
+	strv_add(argv, "-Sy");
+	strv_add(argv, "--noconfirm");
+	strv_addf(argv, "--root=%s", s->tree.path);
+	strv_addf(argv, "--dbpath=%s/var/lib/pacman", s->tree.path);
+	strv_addf(argv, "--cachedir=%s/pacman", b->work);
+	if (*conf)
+		strv_addf(argv, "--config=%s", conf);
 	strv_add(argv, "base");
 	for (size_t i = 0; i < words.n; i++)
 		strv_add(argv, words.v[i]);
@@ -177,7 +184,7 @@ static const struct tool tools[] = {
 	{ "yum",         { "dnf", "yum" },                rpm },
 	{ "dnf",         { "dnf", "yum" },                rpm },
 	{ "zypper",      { "zypper" },                    zypper },
-	{ "arch",        { "pacstrap" },                  pacstrap },
+	{ "arch",        { "pacman" },                    pacman },
 };
 /* clang-format on */
 

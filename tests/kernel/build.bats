@@ -215,8 +215,6 @@ setup() {
 	head -c 3000 /dev/urandom >x.def
 	build
 	refused 'x.def'
-	printf 'Bootstrap: zypper\n' >x.def
-	command -v zypper || { build && refused 'needs zypper, which is not installed'; }
 	rm x.def
 	build
 	refused 'x.def: No such file'

@@ -9,7 +9,7 @@ PACKAGES_REGISTRY="docker-registry skopeo umoci mmdebstrap openssl procps"
 PACKAGES_TEST="apache2-utils attr autofs bats busybox-static clang curl e2fsprogs fuse-overlayfs fuse2fs fuse3 jq
 	libclang-rt-dev llvm podman python3 rpm runc squashfs-tools squashfs-tools-ng squashfuse uidmap util-linux"
 # What the build tests need: other C libraries, other distributions' own tools.
-PACKAGES_RECIPE="musl-tools dnf createrepo-c"
+PACKAGES_RECIPE="musl-tools dnf createrepo-c zypper pacman-package-manager"
 # What tests/loop/clients.bats and forms.bats speak with: workflow managers, other engines, HTTP/2.
 PACKAGES_CLIENTS="buildah cwltool nginx-light snakemake"
 PACKAGES_CLUSTER="slurmctld slurmd slurm-client munge slurm-wlm-basic-plugins openmpi-bin libopenmpi-dev
