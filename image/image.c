@@ -105,6 +105,9 @@ static int open_sif(struct image *im, const struct sif *s, struct err *e)
 		return err_set(e, ERR_UNSUPPORTED, "%s", why);
 	im->off = p->off;
 	im->size = p->size;
+	for (size_t i = 0; i < s->n; i++)
+		im->has_overlay |= s->obj[i].type == SIF_PARTITION &&
+				   s->obj[i].part == SIF_PART_OVERLAY;
 	im->arch = xstrdup(strcmp(p->arch, "00") ? sif_arch_name(p->arch) : "");
 	return read_objects(im, s, e);
 }

@@ -38,6 +38,7 @@ struct image {
 	int64_t off, size;	/* the SquashFS in it; 0, 0 for a directory */
 	char *arch;		/* "amd64"; "" when the image does not say */
 	struct oci_config *oci; /* NULL when the image keeps none */
+	bool has_overlay;	/* a SIF with an overlay partition */
 	struct buf inspect;	/* inspect-metadata.json, empty without one */
 	/* What image_load_scripts() found: */
 	struct image_script *env; /* env/ *.sh in glob order */

@@ -45,7 +45,7 @@ const struct opt run_opts[] = {
 	OPT_SIZE(0, "tmpfs-size", "SIZE", "TMPFS_SIZE", REQ, tmpfs_size,
 		 "room for them (k, M, G); without it, what the job's memory limit allows"),
 	OPT_LIST('o', "overlay", "PATH[:ro]", "OVERLAY,OVERLAYIMAGE", REQ, overlays, 0,
-		 "lay a directory, SquashFS or SIF over the image; a directory without :ro takes the "
+		 "lay a directory, SquashFS, ext3 or SIF over the image; a directory or ext3 without :ro takes the "
 		 "changes; repeatable, the first is on top"),
 
 	/* Environment. */

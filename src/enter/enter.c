@@ -47,6 +47,7 @@ int enter_new(struct enter **out, const struct plan *plan, struct err *e)
 	x->cgroup = x->extfs = -1;
 	x->plan = plan;
 	x->root = x->image = x->stage = x->upper = x->lifeline = -1;
+	x->over = x->over_fuse = -1;
 	x->layers = fds_new(plan->nlayers);
 	x->images = fds_new(plan->nimages);
 	x->exts = fds_new(plan->nexts);
@@ -87,6 +88,8 @@ void enter_free(struct enter *x)
 	close_p_(&x->root);
 	close_p_(&x->image);
 	close_p_(&x->upper);
+	close_p_(&x->over);
+	close_p_(&x->over_fuse);
 	close_p_(&x->lifeline);
 	close_p_(&x->stage);
 	for (size_t i = 0; i < x->nmissing; i++)

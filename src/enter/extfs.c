@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "src/base/buf.h"
 #include "src/base/mem.h"
 #include "src/enter/mountapi.h"
 #include "src/enter/state.h"
@@ -29,6 +30,8 @@ struct holder {
 	int table; /* mountinfo */
 	char place[8];
 	pid_t *pid;
+	pid_t overlay; /* fuse-overlayfs; 0: none */
+	size_t lowers; /* what it lies over */
 };
 
 int extfs_init(struct extfs *x, struct err *e)
@@ -109,10 +112,15 @@ static _Noreturn void program(const struct holder *h, size_t i, const char *dir)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
-	snprintf(options, sizeof(options),
-		 "ro,fakeroot,offset=%lld,no_default_opts,kernel_cache,use_ino,fsname=berth,"
-		 "attr_timeout=86400,entry_timeout=86400,negative_timeout=86400",
-		 (long long)h->x->v[i].off);
+	if (h->x->v[i].write)
+		snprintf(options, sizeof(options), "fakeroot,offset=%lld",
+			 (long long)h->x->v[i].off);
+	else
+		snprintf(
+			options, sizeof(options),
+			"ro,fakeroot,offset=%lld,no_default_opts,kernel_cache,use_ino,fsname=berth,"
+			"attr_timeout=86400,entry_timeout=86400,negative_timeout=86400",
+			(long long)h->x->v[i].off);
 	if (fd >= 0 && capabilities_keep() == 0)
 		execl(h->x->fuse2fs, "fuse2fs", "-f", "-o", options, file, dir, (char *)NULL);
 	tell(h, EXTFS_EXEC, errno);
@@ -147,6 +155,69 @@ static void mounted_wait(const struct holder *h, size_t i, const char *dir)
 	close_p_(&p[2].fd);
 }
 
+/* As Apptainer: whoever writes first makes them. */
+static void work_make(const char *dir)
+{
+	static const char *const names[] = { "upper", "work" };
+	char path[48];
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		mkdir(path, 0755);
+	}
+}
+
+static _Noreturn void overlay_program(const struct holder *h, size_t i, size_t n, int fuse)
+{
+	auto_buf struct buf o = { 0 };
+	char where[32];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (size_t k = 0; k < n; k++)
+		buf_printf(&o, "%s%s/l%zu", k ? ":" : "lowerdir=", h->place, k);
+	buf_printf(&o, ",upperdir=%s/%zu/upper,workdir=%s/%zu/work", h->place, i, h->place, i);
+	snprintf(where, sizeof(where), "/dev/fd/%d", dup(fuse));
+	if (capabilities_keep() == 0)
+		execl(h->x->overlayfs, "fuse-overlayfs", "-f", "-o", buf_str(&o), where,
+		      (char *)NULL);
+	_exit(1);
+}
+
+/* What the builder sends once all layers are there.  fuse-overlayfs takes a lower directory by its
+ * real path only, so each is mounted here as well. */
+static void over_serve(struct holder *h, size_t i)
+{
+	auto_close int fuse = -1;
+
+	if (recv(h->channel, &h->lowers, sizeof(h->lowers), 0) != sizeof(h->lowers))
+		_exit(1);
+	for (size_t k = 0; k < h->lowers; k++) {
+		auto_close int fd = fd_recv(h->channel);
+		char dir[32];
+
+		snprintf(dir, sizeof(dir), "%s/l%zu", h->place, k);
+		if (fd < 0 || mkdir(dir, 0700) < 0 || sys_move_mount(fd, AT_FDCWD, dir) < 0)
+			_exit(1);
+	}
+	fuse = fd_recv(h->channel);
+	if (fuse < 0)
+		_exit(1);
+	h->overlay = fork();
+	if (h->overlay == 0)
+		overlay_program(h, i, h->lowers, fuse);
+}
+
+/* When the overlay is gone, the container is: what lies below it must go before the keeper can. */
+static void over_end(struct holder *h)
+{
+	char dir[32];
+
+	for (size_t k = 0; k < h->lowers; k++) {
+		snprintf(dir, sizeof(dir), "%s/l%zu", h->place, k);
+		sys_umount_detach(dir);
+	}
+}
+
 static void one_serve(struct holder *h, size_t i)
 {
 	const struct news good = { EXTFS_REASONS, 0 };
@@ -163,6 +234,8 @@ static void one_serve(struct holder *h, size_t i)
 	if (h->pid[i] < 0)
 		tell(h, EXTFS_EXEC, errno);
 	mounted_wait(h, i, dir);
+	if (h->x->v[i].write)
+		work_make(dir);
 	fd = sys_open_tree(AT_FDCWD, upper, 0);
 	if (fd < 0)
 		tell(h, EXTFS_UPPER, errno);
@@ -174,11 +247,20 @@ static void one_serve(struct holder *h, size_t i)
 /* Until the keeper lets go. */
 static void all_keep(struct holder *h)
 {
-	char byte, dir[32];
+	char dir[32];
+	struct pollfd p[] = { { .fd = h->alive, .events = POLLIN },
+			      { .fd = h->overlay ? (int)syscall(SYS_pidfd_open, h->overlay, 0) : -1,
+				.events = POLLIN } };
 
 	close(h->channel);
-	while (read(h->alive, &byte, 1) < 0 && errno == EINTR)
-		;
+	while (!p[0].revents) {
+		poll(p, ARRAY_LEN(p), -1);
+		if (p[1].revents) {
+			over_end(h);
+			p[1].fd = -1;
+		}
+	}
+	over_end(h);
 	for (size_t i = 0; i < h->x->n; i++) {
 		snprintf(dir, sizeof(dir), "%s/%zu", h->place, i);
 		sys_umount_detach(dir);
@@ -207,6 +289,9 @@ static _Noreturn void hold(struct holder *h)
 		tell(h, EXTFS_PLACE, errno);
 	for (size_t i = 0; i < x->n; i++)
 		one_serve(h, i);
+	for (size_t i = 0; i < x->n; i++)
+		if (x->v[i].write)
+			over_serve(h, i);
 	all_keep(h);
 	_exit(0);
 }
@@ -282,4 +367,23 @@ int extfs_take(int channel, size_t i, int *mount, struct fault *f)
 		return 0;
 	errno = n.sys;
 	return fault_at(f, FAULT_EXTFS, i * EXTFS_REASONS + (uint64_t)n.reason % EXTFS_REASONS);
+}
+
+/* A copy: what is attached here cannot be attached in the holder's namespace. */
+static int lower_send(int channel, int lower)
+{
+	auto_close int copy = sys_open_tree(lower, "", 0);
+
+	return copy < 0 ? -1 : fd_send(channel, copy);
+}
+
+int extfs_over(int channel, const int *lower, size_t n, int fuse, struct fault *f)
+{
+	bool sent = send(channel, &n, sizeof(n), MSG_NOSIGNAL) == sizeof(n);
+
+	for (size_t i = 0; sent && i < n; i++)
+		sent = lower_send(channel, lower[i]) == 0;
+	if (sent && fd_send(channel, fuse) == 0)
+		return 0;
+	return fault_at(f, FAULT_EXTFS, EXTFS_LOST);
 }

@@ -12,10 +12,15 @@
  * namespace in which the mount stays, and somebody to take it away.  That is the holder: a child of
  * the keeper, in the container's user namespace and a mount namespace of its own.  When the keeper
  * lets go, or dies, the holder unmounts; fuse2fs then writes back what it has, and ends.  Nothing
- *of it is among the program's children or in its PID namespace.  Measured with fuse2fs 1.47. */
+ *of it is among the program's children or in its PID namespace.  Measured with fuse2fs 1.47.
+ *
+ * The kernel's overlay takes no upper directory that comes through fuse2fs (no RENAME_WHITEOUT). So
+ * for changes the overlay is fuse-overlayfs, which the holder starts, too; it serves a descriptor
+ * that the builder has mounted (libfuse 3), so it ends with the container. */
 #ifndef ENTER_EXTFS_H
 #define ENTER_EXTFS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -27,11 +32,12 @@
 struct extfs_file {
 	int fd; /* borrowed */
 	int64_t off;
+	bool write; /* it takes the changes: at most one */
 };
 
 struct extfs {
-	const char *fuse2fs;  /* the program */
-	struct extfs_file *v; /* as the plan's exts */
+	const char *fuse2fs, *overlayfs; /* the programs */
+	struct extfs_file *v;		 /* as the plan's exts */
 	size_t n;
 	int channel[2]; /* holder's end, builder's end */
 	int alive;	/* the keeper's end of a pipe; its end is the holder's */
@@ -58,6 +64,10 @@ int extfs_channel(struct extfs *x);
 int extfs_begin(int channel, struct fault *f);
 /* The directory upper of plan ext i as a detached mount.  i counts up from 0. */
 int extfs_take(int channel, size_t i, int *mount, struct fault *f);
+
+/* For the file system that takes the changes: fuse-overlayfs lays it over these directories,
+ * topmost first, and serves fuse, which then is the overlay. */
+int extfs_over(int channel, const int *lower, size_t n, int fuse, struct fault *f);
 
 /* What a FAULT_EXTFS is about: index is i * EXTFS_REASONS + reason. */
 enum extfs_reason {

@@ -213,6 +213,11 @@ static int extfs_fault(const struct fault *f, const struct plan *p, struct err *
 int fault_explain(const struct fault *f, const struct plan *p, struct err *e)
 {
 	errno = f->sys;
+	if (p->upper == PLAN_UPPER_EXT && f->step > FAULT_LAYERS &&
+	    (f->sys == ENOTCONN || f->sys == ECONNABORTED))
+		return err_set(e, ERR_SYS,
+			       "--overlay %s: fuse-overlayfs, which lays it over the image, ended",
+			       p->upper_dir);
 	if (is_keeper_gone(f, p))
 		return err_sys(e, "the process that serves %s ended", p->image);
 	switch (f->step) {

@@ -24,14 +24,13 @@ int fs_mount(const char *type, const struct fs_option *o, size_t n, unsigned att
 }
 
 /* snprintf() takes no lock and allocates nothing for plain integers. */
-int fuse_mount(const struct enter *x, int keeper, int *out, struct fault *f)
+int fuse_open(const struct enter *x, bool writable, int *fuse, struct fault *f)
 {
-	auto_close int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	char fd[16], uid[16], gid[16];
 	const struct fs_option o[] = {
 		{ "source", "berth" },
 		{ "subtype", "berth" },
-		{ "ro", NULL },
+		{ writable ? "rw" : "ro", NULL },
 		{ "fd", fd },
 		{ "rootmode", "40000" },
 		{ "user_id", uid },
@@ -40,14 +39,25 @@ int fuse_mount(const struct enter *x, int keeper, int *out, struct fault *f)
 		{ "default_permissions", NULL },
 		{ "max_read", "1048576" },
 	};
+	int mount;
 
-	if (fuse < 0)
+	*fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (*fuse < 0)
 		return fault_at(f, FAULT_FUSE_OPEN, 0);
-	snprintf(fd, sizeof(fd), "%d", fuse);
+	snprintf(fd, sizeof(fd), "%d", *fuse);
 	snprintf(uid, sizeof(uid), "%u", (unsigned)x->plan->uid);
 	snprintf(gid, sizeof(gid), "%u", (unsigned)x->plan->gid);
-	*out = fs_mount("fuse", o, ARRAY_LEN(o), ROOT_ATTR);
+	mount = fs_mount("fuse", o, ARRAY_LEN(o),
+			 ROOT_ATTR & (writable ? ~(unsigned)MOUNT_ATTR_RDONLY : ~0u));
+	return mount < 0 ? fault_at(f, FAULT_FUSE_MOUNT, 0) : mount;
+}
+
+int fuse_mount(const struct enter *x, int keeper, int *out, struct fault *f)
+{
+	auto_close int fuse = -1;
+
+	*out = fuse_open(x, false, &fuse, f);
 	if (*out < 0)
-		return fault_at(f, FAULT_FUSE_MOUNT, 0);
+		return -1;
 	return fd_send(keeper, fuse) < 0 ? fault_at(f, FAULT_KEEPER, 0) : 0;
 }

@@ -109,6 +109,9 @@ int root_layers_open(struct enter *x, struct fault *f)
 		if (x->layers[i] < 0)
 			return fault_at(f, FAULT_LAYER, i);
 	}
+	/* While /dev is in sight. */
+	if (p->upper == PLAN_UPPER_EXT && (x->over = fuse_open(x, true, &x->over_fuse, f)) < 0)
+		return -1;
 	if (p->upper == PLAN_UPPER_DIR) {
 		x->upper = open(p->upper_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (x->upper < 0)
@@ -133,7 +136,8 @@ static int exts_take(struct enter *x, struct fault *f)
 	for (size_t i = 0; i < x->plan->nexts; i++) {
 		if (extfs_take(x->extfs, i, &x->exts[i], f) < 0)
 			return -1;
-		if (sys_move_mount(x->exts[i], AT_FDCWD, PARKING) < 0)
+		/* Its holder lays this one over the others. */
+		if (!x->plan->exts[i].write && sys_move_mount(x->exts[i], AT_FDCWD, PARKING) < 0)
 			return fault_at(f, FAULT_EXTFS, i * EXTFS_REASONS + EXTFS_PLACE);
 	}
 	return 0;
@@ -174,9 +178,17 @@ int root_layers_place(struct enter *x, int missing, struct fault *f)
 		return -1;
 	if (lower_collect(x, &l, missing, f) < 0)
 		return -1;
-	overlay = overlay_mount(&l, x->upper);
-	if (overlay < 0)
+	if (x->plan->upper == PLAN_UPPER_EXT) {
+		if (extfs_over(x->extfs, l.fd, l.n, x->over_fuse, f) < 0)
+			return -1;
+		overlay = x->over;
+		x->over = -1;
+		/* Held here it would hide that fuse-overlayfs has ended. */
+		close(x->over_fuse);
+		x->over_fuse = -1;
+	} else if ((overlay = overlay_mount(&l, x->upper)) < 0) {
 		return fault_at(f, FAULT_LAYERS, l.n);
+	}
 	if (sys_move_mount(overlay, AT_FDCWD, "/") < 0)
 		return fault_at(f, FAULT_LAYERS, l.n);
 	x->image = x->root;

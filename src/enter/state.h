@@ -25,17 +25,18 @@ struct enter {
 	bool *want_file; /* for each plan file of a directory image: is it to be bound */
 	struct missing *missing;
 	size_t nmissing, missing_cap;
-	int root;      /* the mount that becomes "/" */
-	int image;     /* directory image: its mount, when something was laid over it */
-	int *layers;   /* for each plan layer that is a directory: it, open */
-	int *exts;     /* for each plan ext: the mount of its upper/ */
-	int extfs;     /* extfs.h's channel; -1 none; borrowed */
-	int upper;     /* what holds upper/ and work/ */
-	bool members;  /* the layer in memory is each member's own (private.c) */
-	int lifeline;  /* plan_needs_lifeline(): its mount */
-	int stage;     /* directory image: tmpfs for files and missing mount points */
-	int cgroup;    /* cgroup.procs to move to; -1 none; borrowed */
-	unsigned made; /* CLONE_NEW* that the process is in already */
+	int root;	     /* the mount that becomes "/" */
+	int image;	     /* directory image: its mount, when something was laid over it */
+	int *layers;	     /* for each plan layer that is a directory: it, open */
+	int *exts;	     /* for each plan ext: the mount of its upper/ */
+	int extfs;	     /* extfs.h's channel; -1 none; borrowed */
+	int over, over_fuse; /* PLAN_UPPER_EXT: the overlay's mount and descriptor */
+	int upper;	     /* what holds upper/ and work/ */
+	bool members;	     /* the layer in memory is each member's own (private.c) */
+	int lifeline;	     /* plan_needs_lifeline(): its mount */
+	int stage;	     /* directory image: tmpfs for files and missing mount points */
+	int cgroup;	     /* cgroup.procs to move to; -1 none; borrowed */
+	unsigned made;	     /* CLONE_NEW* that the process is in already */
 	char uid_map[64], gid_map[64];
 	char **env;    /* plan->env, PWD replaced by what was taken */
 	char **pwd;    /* "PWD=..." for each plan cwd */
@@ -49,7 +50,7 @@ static inline bool enter_is_layered(const struct enter *x)
 {
 	const struct plan *p = x->plan;
 
-	return p->nlayers > 0 || p->upper == PLAN_UPPER_DIR ||
+	return p->nlayers > 0 || p->upper == PLAN_UPPER_DIR || p->upper == PLAN_UPPER_EXT ||
 	       (p->upper == PLAN_UPPER_TMPFS && !x->members);
 }
 
@@ -60,7 +61,9 @@ int isolate_settle(const struct enter *x, struct fault *f);
  * images that are not the root. */
 int sources_open(struct enter *x, int keeper, struct fault *f);
 
-/* A detached mount of a new FUSE file system whose descriptor the keeper gets (fuse.c). */
+/* A detached mount of a new FUSE file system, and its descriptor; -1 with the fault (fuse.c). */
+int fuse_open(const struct enter *x, bool writable, int *fuse, struct fault *f);
+/* The same, and the keeper gets the descriptor. */
 int fuse_mount(const struct enter *x, int keeper, int *out, struct fault *f);
 
 struct fs_option {

@@ -135,6 +135,7 @@ int run_image_open(struct run_image *r, const char *path, const char *cwd,
 		return err_wrap(e, "%s", path);
 	r->path = image_name(path, cwd);
 	*out = (struct facts_image){ .is_dir = im->kind == IMAGE_DIR,
+				     .has_overlay = im->has_overlay,
 				     .path = r->path,
 				     .off = im->off,
 				     .size = im->size,

@@ -1,7 +1,9 @@
 #include "src/flow/run_images.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "src/flow/program.h"
 
@@ -11,6 +13,7 @@ void run_images_fini(struct run_images *r)
 		squash_close(r->file[i].squash);
 		part_close(&r->file[i].part);
 		free(r->file[i].fuse2fs);
+		free(r->file[i].overlayfs);
 	}
 	for (size_t i = 0; r->why && i < r->wants.n; i++)
 		free(r->why[i]);
@@ -26,6 +29,12 @@ void run_images_fini(struct run_images *r)
 static void ext_program(struct run_image_file *f)
 {
 	f->fuse2fs = program_find("fuse2fs");
+	f->overlayfs = program_find("fuse-overlayfs");
+	if (!f->overlayfs)
+		f->unwritable = "that takes fuse-overlayfs, which is not installed (package "
+				"fuse-overlayfs)";
+	if (faccessat(AT_FDCWD, f->path, W_OK, AT_EACCESS) < 0)
+		f->unwritable = "you may not write to the file";
 	if (!f->fuse2fs)
 		err_set(&f->why, ERR_HOST,
 			"it is an ext3 file system, which the program fuse2fs serves, and that is "
@@ -93,6 +102,7 @@ static void look(struct run_images *r, size_t i)
 	r->of[i] = f;
 	if (f->fuse2fs) {
 		r->facts[i].is_ext = true;
+		r->facts[i].unwritable = f->unwritable;
 		r->facts[i].off = f->part.off;
 		r->facts[i].mode = S_IFDIR | 0755;
 		return;

@@ -19,9 +19,10 @@ struct run_image_file {
 	enum fact_image_use use;
 	struct part part;
 	struct squash *squash;
-	char *fuse2fs;	/* an ext file system, and who serves it; then squash is NULL */
-	struct err why; /* kind ERR_NONE: it is open */
-	size_t index;	/* in files */
+	char *fuse2fs, *overlayfs; /* an ext file system, and who serves it; then squash is NULL */
+	const char *unwritable;	   /* why an ext file system cannot take changes; NULL: it can */
+	struct err why;		   /* kind ERR_NONE: it is open */
+	size_t index;		   /* in files */
 };
 
 struct run_images {

@@ -99,9 +99,11 @@ static int root_prepare(struct serving *s, struct err *e)
 static int exts_lock(const struct serving *s, struct err *e)
 {
 	for (size_t i = 0; i < s->ext.n; i++)
-		if (flock(s->ext.v[i].fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-			return err_set(e, ERR_EXISTS, "--overlay %s: somebody is writing to it",
-				       s->plan->exts[i].path);
+		if (flock(s->ext.v[i].fd, (s->ext.v[i].write ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0 &&
+		    errno == EWOULDBLOCK)
+			return err_set(e, ERR_EXISTS, "--overlay %s: somebody is %s it",
+				       s->plan->exts[i].path,
+				       s->ext.v[i].write ? "using" : "writing to");
 	return 0;
 }
 
@@ -115,8 +117,10 @@ static int exts_init(struct serving *s, struct err *e)
 	for (; s->ext.n < p->nexts; s->ext.n++) {
 		const struct run_image_file *f = s->images->of[p->exts[s->ext.n].file];
 
-		s->ext.v[s->ext.n] = (struct extfs_file){ f->part.fd, f->part.off };
+		s->ext.v[s->ext.n] =
+			(struct extfs_file){ f->part.fd, f->part.off, p->exts[s->ext.n].write };
 		s->ext.fuse2fs = f->fuse2fs;
+		s->ext.overlayfs = f->overlayfs;
 		s->keep[s->nkeep++] = f->part.fd;
 	}
 	if (extfs_init(&s->ext, e) < 0)
@@ -134,10 +138,12 @@ static int serving_prepare(void *arg, struct err *e)
 	unsigned first = s->plan->root == PLAN_ROOT_SQUASH;
 	size_t n = s->images->nfiles;
 
-	if (exts_lock(s, e) < 0 || extfs_start(&s->ext, e) < 0)
+	if (upper_take(&s->lease, s->plan, e) < 0)
 		return -1;
-	if (s->plan->upper == PLAN_UPPER_DIR && upper_take(&s->lease, s->plan, e) < 0)
+	if (exts_lock(s, e) < 0 || extfs_start(&s->ext, e) < 0) {
+		lease_drop(&s->lease);
 		return -1;
+	}
 	if (first && root_prepare(s, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
@@ -187,7 +193,7 @@ int serving_init(struct serving *s, struct keeper_work *work, struct plan *p, st
 	*work = (struct keeper_work){ .prepare = serving_prepare,
 				      .serve = serving_run,
 				      .finish = serving_end,
-				      .announce = p->upper == PLAN_UPPER_DIR,
+				      .announce = p->upper == PLAN_UPPER_DIR || p->nexts,
 				      .nfuse = s->n,
 				      .arg = s,
 				      .keep = s->keep,

@@ -104,10 +104,16 @@ static int dir_clear(int parent, const char *name, int depth)
 
 int upper_take(struct lease *l, const struct plan *p, struct err *e)
 {
-	auto_free char *lease = path_join(p->upper_dir, LEASE_NAME);
+	auto_free char *lease = NULL;
 
+	if (p->upper != PLAN_UPPER_DIR && p->upper != PLAN_UPPER_EXT)
+		return 0;
+	lease = p->upper == PLAN_UPPER_EXT ? xasprintf("%s" LEASE_NAME, p->upper_dir)
+					   : path_join(p->upper_dir, LEASE_NAME);
 	if (lease_take(l, lease, PATIENCE_MS, e) < 0)
 		return err_wrap(e, "--overlay %s", p->upper_dir);
+	if (p->upper == PLAN_UPPER_EXT)
+		return 0;
 	/* A mount with "volatile", or a crash, leaves what the next mount refuses. */
 	auto_free char *work = path_join(p->upper_dir, "work");
 

@@ -18,7 +18,7 @@ int upper_check(const struct plan *p, struct err *e);
 /* The directories of the host that the plan wants to be there (--workdir). */
 int host_dirs_make(const struct plan *p, struct err *e);
 
-/* The lease of plan->upper_dir, and a work directory without remains of a crash. */
+/* 0 at once without such a directory or file.  The lease of plan->upper_dir, and a work directory without remains of a crash. */
 int upper_take(struct lease *l, const struct plan *p, struct err *e);
 
 #endif

@@ -59,6 +59,7 @@ struct fact_image {
 	size_t file;	 /* index in image_files */
 	bool is_ext;	 /* an ext file system, in no image_files; mode says only that it is one */
 	int64_t off;	 /* ... in the file */
+	const char *unwritable; /* ... why it cannot take changes; NULL: it can */
 };
 
 /* A SquashFS of such an image file; one for all that is taken from it. */
@@ -68,6 +69,7 @@ struct fact_image_file {
 };
 
 struct facts_image {
+	bool has_overlay;    /* an overlay partition of its own */
 	bool is_dir;	     /* a directory tree instead of a SquashFS in a file */
 	const char *path;    /* absolute; what the container calls APPTAINER_CONTAINER */
 	const char *fs_path; /* the file that holds the SquashFS; NULL: path */

@@ -26,7 +26,7 @@ static int word_parse(struct overlay_words *out, char *text, const char *cwd, st
 	if (*name != '/' && !cwd)
 		return err_set(e, ERR_USAGE, "--overlay %s: it must start with / here", text);
 	xgrow(&out->v, &out->cap, out->n + 1, sizeof(*out->v));
-	out->v[out->n++] = (struct overlay_word){ path_clean(cwd ? cwd : "/", name), ro };
+	out->v[out->n++] = (struct overlay_word){ path_clean(cwd ? cwd : "/", name), ro, false };
 	return 0;
 }
 
@@ -42,6 +42,18 @@ int overlay_words_parse(struct overlay_words *out, const struct run_req *req, co
 				return -1;
 	}
 	return 0;
+}
+
+void overlay_words_own(struct overlay_words *out, const struct run_req *req,
+		       const struct facts_image *image)
+{
+	if (!image->has_overlay)
+		return;
+	for (size_t i = 0; i < out->n; i++)
+		if (!strcmp(out->v[i].path, image->path))
+			return;
+	xgrow(&out->v, &out->cap, out->n + 1, sizeof(*out->v));
+	out->v[out->n++] = (struct overlay_word){ xstrdup(image->path), !req->writable, true };
 }
 
 void layers_wants(struct strv *paths, const struct overlay_words *words)
@@ -63,18 +75,26 @@ static int add_upper(struct plan *p, const char *dir, struct err *e)
 	return 0;
 }
 
-/* Read through fuse2fs.  As an upper directory the kernel refuses it, or worse: see
- * docs/mounts.md. */
+/* Served by fuse2fs.  The kernel takes no such upper directory (or, where ids are not mapped,
+ * mounts it read-only without a word: Linux 6.18), so fuse-overlayfs makes the overlay then. */
 static int add_ext(struct plan *p, const struct overlay_word *w, const struct fact_image *fact,
 		   size_t file, struct err *e)
 {
-	if (!w->ro)
-		return err_set(e, ERR_UNSUPPORTED,
-			       "--overlay %s: an ext3 file system cannot take changes without "
-			       "root; give %s:ro to read it, and a directory for changes (berth "
-			       "overlay create --dir)",
-			       w->path, w->path);
-	p->exts[p->nexts] = (struct plan_ext){ xstrdup(fact->path), fact->off, file };
+	if (!w->ro && fact->unwritable)
+		return err_set(
+			e, ERR_UNSUPPORTED,
+			"%s %s: it cannot take changes: %s; %s and a directory takes changes "
+			"without it (berth overlay create --dir)",
+			w->own ? "--writable" : "--overlay", w->path, fact->unwritable,
+			w->own ? "without --writable it is read," : "FILE:ro is read,");
+	if (!w->ro && add_upper(p, w->path, e) < 0)
+		return -1;
+	p->exts[p->nexts] = (struct plan_ext){ xstrdup(fact->path), fact->off, file, !w->ro };
+	if (!w->ro) {
+		p->upper = PLAN_UPPER_EXT;
+		p->nexts++;
+		return 0;
+	}
 	p->layers[p->nlayers++] = (struct plan_layer){ .is_ext = true, .image = p->nexts++ };
 	return 0;
 }
@@ -102,6 +122,8 @@ static int add_overlay(struct plan *p, const struct overlay_word *w, const struc
 {
 	const struct fact_path *fact = fact_path_find(f, w->path);
 
+	if (w->own)
+		return add_image(p, w, f, e);
 	if (!fact || !fact->mode)
 		return err_set(e, ERR_NOTFOUND, "--overlay %s: %s", w->path,
 			       strerror(fact && fact->error ? fact->error : ENOENT));
@@ -137,24 +159,24 @@ int layers_make(struct plan *p, const struct overlay_words *words, const struct 
 {
 	p->layers = xcalloc(words->n + 1, sizeof(*p->layers));
 	p->exts = xcalloc(words->n + 1, sizeof(*p->exts));
-	if (req->writable && words->n)
+	if (req->writable && req->overlays.n)
 		return err_set(e, ERR_USAGE,
 			       "--writable and --overlay exclude each other: with an overlay, "
 			       "changes go there");
 	for (size_t i = 0; i < words->n; i++)
 		if (add_overlay(p, &words->v[i], f, e) < 0)
 			return -1;
-	if (req->writable && p->root != PLAN_ROOT_DIR)
+	if (req->writable && p->root != PLAN_ROOT_DIR && p->upper != PLAN_UPPER_EXT)
 		return err_set(e, ERR_USAGE,
 			       "--writable: %s is an image file, which is read-only; use "
 			       "--writable-tmpfs, --overlay DIR, or a directory (berth build "
 			       "--sandbox)",
 			       p->image);
-	p->writable = req->writable;
+	p->writable = req->writable && p->root == PLAN_ROOT_DIR;
 	if (!req->writable_tmpfs)
 		return 0;
 	/* --compat implies it: what the user named himself wins without a word. */
-	if (p->writable || p->upper == PLAN_UPPER_DIR) {
+	if (p->writable || p->upper != PLAN_UPPER_NONE) {
 		if (!req->compat)
 			strv_addf(&p->notes, "--writable-tmpfs is not used: %s takes the changes",
 				  p->writable ? "--writable" : p->upper_dir);

@@ -15,6 +15,7 @@
 struct overlay_word {
 	char *path; /* clean and absolute */
 	bool ro;
+	bool own; /* the image's own partition */
 };
 struct overlay_words {
 	struct overlay_word *v;
@@ -26,6 +27,10 @@ void overlay_words_fini(struct overlay_words *w);
 /* "PATH", "PATH:ro", "PATH:rw", several with commas; ERR_USAGE. */
 int overlay_words_parse(struct overlay_words *out, const struct run_req *req, const char *cwd,
 			struct err *e);
+/* The overlay partition of the image itself comes last, unless it was named: read, or with
+ * --writable written to. */
+void overlay_words_own(struct overlay_words *out, const struct run_req *req,
+		       const struct facts_image *image);
 
 void layers_wants(struct strv *paths, const struct overlay_words *words);
 /* ERR_USAGE for options that exclude each other, ERR_NOTFOUND for what is not there. */

@@ -108,6 +108,7 @@ int plan_wants_images(struct plan_image_wants *out, const struct run_req *req,
 	if (plan_user_binds(&user, req, f, &notes, e) < 0 ||
 	    overlay_words_parse(&overlays, req, f->cwd, e) < 0)
 		return -1;
+	overlay_words_own(&overlays, req, &f->image);
 	for (size_t i = 0; i < overlays.n; i++)
 		*want_add(out) = (struct plan_image_want){
 			.path = take_ptr(overlays.v[i].path),
@@ -357,8 +358,10 @@ int plan_make(struct plan **out, const struct run_req *req, const struct facts *
 		plan_lent_say(p, f->lent);
 	if (plan_user_binds(&user, req, f, &p->notes, e) < 0 ||
 	    plan_home_make(&home, req, f, e) < 0 ||
-	    overlay_words_parse(&overlays, req, f->cwd, e) < 0 || workdir_check(req, f, e) < 0 ||
-	    layers_make(p, &overlays, req, f, e) < 0 || mounts_make(p, &user, &home, req, f, e) < 0)
+	    overlay_words_parse(&overlays, req, f->cwd, e) < 0 || workdir_check(req, f, e) < 0)
+		return -1;
+	overlay_words_own(&overlays, req, &f->image);
+	if (layers_make(p, &overlays, req, f, e) < 0 || mounts_make(p, &user, &home, req, f, e) < 0)
 		return -1;
 	lives = f->user_home && !req->home ? f->user_home : home.dst;
 	add_files(p, req, f, lives);

@@ -92,6 +92,7 @@ struct plan_ext {
 	char *path;  /* file that holds it */
 	int64_t off; /* in it */
 	size_t file; /* in facts.images */
+	bool write;  /* it takes the changes */
 };
 
 /* What lies over the root and is only read. */
@@ -102,7 +103,8 @@ struct plan_layer {
 };
 
 /* Where the container's changes go. */
-enum plan_upper { PLAN_UPPER_NONE, PLAN_UPPER_TMPFS, PLAN_UPPER_DIR };
+/* PLAN_UPPER_EXT: one of the plan's exts; fuse-overlayfs of the host makes the overlay. */
+enum plan_upper { PLAN_UPPER_NONE, PLAN_UPPER_TMPFS, PLAN_UPPER_DIR, PLAN_UPPER_EXT };
 
 enum plan_root { PLAN_ROOT_SQUASH, PLAN_ROOT_DIR };
 
@@ -121,8 +123,8 @@ struct plan {
 	struct plan_layer *layers; /* topmost first */
 	size_t nlayers;
 	enum plan_upper upper;
-	char *upper_dir;       /* PLAN_UPPER_DIR: holds upper/ and work/ */
-	char *upper_data;      /* PLAN_UPPER_TMPFS: mount options */
+	char *upper_dir;  /* PLAN_UPPER_DIR: holds upper/ and work/; PLAN_UPPER_EXT: the file */
+	char *upper_data; /* PLAN_UPPER_TMPFS: mount options */
 	char *upper_size_from; /* ... and what set its size */
 
 	struct plan_mount *mounts;

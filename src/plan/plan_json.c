@@ -88,7 +88,7 @@ static void put_layers(struct jw *w, const struct plan *p)
 	jw_end(w);
 	if (p->writable) {
 		jw_str(w, "changes", p->image);
-	} else if (p->upper == PLAN_UPPER_DIR) {
+	} else if (p->upper == PLAN_UPPER_DIR || p->upper == PLAN_UPPER_EXT) {
 		jw_str(w, "changes", p->upper_dir);
 	} else if (p->upper == PLAN_UPPER_TMPFS) {
 		jw_str(w, "changes", "tmpfs");

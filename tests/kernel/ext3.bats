@@ -1,4 +1,4 @@
-# ext3 layers: read through fuse2fs.
+# ext3 layers: read through fuse2fs, written to with fuse-overlayfs over it.
 load kernel
 
 setup() {
@@ -64,4 +64,49 @@ read_only() {
 		exec "$0" exec --overlay over.ext3:ro "$1" true' "$BERTH" "$SQ"
 	fails 125 'program fuse2fs .* not installed \(package fuse2fs\)'
 	until_is 10 eval '[ $(servers) = 0 ]'
+}
+
+# closed FILE: nobody serves it any more, and what was written is whole.
+closed() {
+	until_is 10 test ! -e "$1.berth-lease"
+	/sbin/e2fsck -fn "$1"
+}
+
+written() {
+	cp over.ext3 rw.ext3
+	same "$(berth exec --overlay rw.ext3 "$IMG" sh -c 'cat /etc/over; echo new >/etc/new; rm -r /opt/many /etc/hello; mkdir /opt/many')" over
+	closed rw.ext3
+	same "$(berth exec --pid --overlay rw.ext3 "$IMG" sh -c 'cat /etc/new; ls /opt/many; [ -e /etc/hello ] || echo gone')" $'new\ngone'
+	closed rw.ext3
+	until_is 10 eval '[ $(servers) = 0 ]'
+}
+@test "--overlay FILE.ext3 keeps changes" { each_image written; }
+
+@test "--writable writes to the ext3 overlay partition of a SIF, which is read without it" {
+	"$BATS_TEST_DIRNAME/../lab/sif.py" both.sif primary=squashfs:"$SQ" overlay=ext3:over.ext3
+	berth exec --writable both.sif sh -c 'echo new >/etc/new'
+	until_is 10 test ! -e both.sif.berth-lease
+	same "$(berth exec both.sif cat /etc/new /etc/over)" $'new\nover'
+	run berth exec both.sif touch /etc/more
+	said 1 'Read-only file system'
+}
+
+@test "an ext3 overlay has one writer, and none where that cannot be" {
+	local pid
+	cp over.ext3 rw.ext3
+	"$BERTH" exec --overlay rw.ext3 "$SQ" sh -c 'echo >/started; exec sleep 60' 3>&- &
+	pid=$!
+	until_is 10 test -e rw.ext3.berth-lease
+	run --separate-stderr berth exec --overlay rw.ext3 "$SQ" true
+	fails 125 'rw.ext3: in use by process [0-9]+ on this host'
+	run --separate-stderr berth exec --overlay rw.ext3:ro "$SQ" true
+	fails 125 'rw.ext3: somebody is writing to it'
+	kill "$pid" && wait "$pid" || true
+	closed rw.ext3
+	chmod 444 rw.ext3
+	run --separate-stderr berth exec --overlay rw.ext3 "$SQ" true
+	fails 125 'rw.ext3: it cannot take changes: you may not write to the file; FILE:ro is read.*overlay create --dir'
+	run --separate-stderr unshare -Urm sh -c 'mount --bind /dev/null /usr/bin/fuse-overlayfs
+		exec "$0" exec --overlay over.ext3 "$1" true' "$BERTH" "$SQ"
+	fails 125 'fuse-overlayfs, which is not installed \(package fuse-overlayfs\)'
 }
