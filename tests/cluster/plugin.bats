@@ -176,3 +176,16 @@ END
 	grep -q 'save the container.*/nosuch' err
 	[ -z "$(find "$SLURM_DIR"/berth-*/slurm -name 'save.*' 2>/dev/null)" ]
 }
+
+@test "arrays, heterogeneous jobs, steps side by side and unequal tasks through the plugin" {
+	local i
+	printf '#!/bin/sh\nfor i in 1 2 3; do srun --overlap -n2 --container-image=%s sh -c "readlink /proc/self/ns/user; sleep 2" & done\nwait\n' "$BB" >job
+	sbatch -Q -W -N1 -n2 -a 1-2 -o 'out.%a' job
+	for i in 1 2; do
+		[ "$(wc -l <"out.$i")" = 6 ] && [ "$(sort -u "out.$i" | wc -l)" = 3 ] || { cat "out.$i"; return 1; }
+	done
+	# Slurm keeps one set of a plugin's options for all components of a command.
+	timeout 60 srun -n1 --container-image="$ODD" sh -c 'echo $SUM' : -n2 sh -c 'echo $SUM' >het
+	[ "$(sort het | uniq -c | tr -d ' ')" = 342 ]
+	step "5" -N2 -n5 -m plane=4 --container-image="$BB" sh -c 'test $SLURM_PROCID != 4 || echo $SLURM_NTASKS'
+}
