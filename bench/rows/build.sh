@@ -4,10 +4,13 @@
 # A base for both, and a Dockerfile of twenty small steps, whose last says what stands in $WORK/b/last.
 build_up() {
 	local n
-	[ ! -e "$WORK/b/base.sif" ] || return 0
+	[ ! -e "$WORK/b/ready" ] || return 0
+	# ch-image keeps its cache in git, which wants to know who commits.
+	export GIT_AUTHOR_NAME=bench GIT_AUTHOR_EMAIL=bench GIT_COMMITTER_NAME=bench GIT_COMMITTER_EMAIL=bench
 	have ch-image || { echo "ch-image is not on PATH (Debian: charliecloud)"; return 1; }
 	have umoci || { echo "umoci is not on PATH"; return 1; }
 	mkdir -p "$WORK/b"
+	rm -rf "$WORK/b/tree" "$WORK/b/base.sif"
 	"$BERTH" -q pull "$WORK/b/base.sif" "oci:$LAB/oci:full" >&2 || { echo "no base"; return 1; }
 	umoci unpack --rootless --image "$LAB/oci:full" "$WORK/b/tree" >&2 &&
 		ch-image -s "$WORK/b/ch" import "$WORK/b/tree/rootfs" base >&2 ||
@@ -20,6 +23,7 @@ build_up() {
 			echo "RUN echo last"
 		} >"$WORK/b/$n/Dockerfile"
 	done
+	: >"$WORK/b/ready"
 }
 
 with_build() {

@@ -306,6 +306,10 @@ static int fakeroot_make(struct plan *p, const struct run_req *req, const struct
 			e, ERR_UNSUPPORTED,
 			"--emulation subuid: ranges of ids are not used by this version; full, "
 			"which is the default, needs none");
+	if (req->instance && p->fakeroot && p->emulation != EMULATION_NONE)
+		return err_set(e, ERR_UNSUPPORTED,
+			       "--fakeroot: an instance has no supervisor for root emulation; use "
+			       "exec or run, or --emulation=none to be root of one id");
 	return 0;
 }
 

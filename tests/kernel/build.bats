@@ -488,3 +488,31 @@ setup() {
 	build
 	[[ $stderr = *"all steps are in the store"* ]]
 }
+
+# in_space SIZE DIR COMMAND...: with a file system of its own over DIR.
+in_space() {
+	unshare -Urm sh -euc 'mount -t tmpfs -o "size=$0,mode=1777" tmpfs "$1"; cd "$1"; shift; exec "$@"' "$@"
+}
+
+@test "a full disk is said, and nothing is left; a build needs no temporary directory" {
+	unshare -Urm true 2>/dev/null || skip "this machine makes no user namespaces"
+	mkdir small
+	printf 'Bootstrap: localimage\nFrom: %s\n%%post\n    head -c 30000000 /dev/urandom >/opt/big\n' "$SQ" >x.def
+	# Where the stages are is full.
+	run --separate-stderr in_space 8m "$PWD/small" sh -c \
+		'"$0" build x.sif "$1" || { s=$?; ls -A; exit $s; }' "$BERTH" "$PWD/x.def"
+	same "$status" 125
+	[[ $stderr = *"No space left on device"* ]] && same "$output" ""
+	# Where the output goes is full; the store has the step, the next build goes on from it.
+	mkdir stages
+	run --separate-stderr in_space 8m "$PWD/small" sh -c \
+		'"$0" build --tmpdir "$2" x.sif "$1" || { s=$?; ls -A; exit $s; }' "$BERTH" "$PWD/x.def" "$PWD/stages"
+	same "$status" 125
+	[[ $stderr = *"No space left on device"* ]] && same "$output" "" && same "$(ls -A stages)" ""
+	build
+	built
+	[[ $stderr = *"%post: from the store"* ]]
+	rm x.sif
+	TMPDIR=/nowhere build --no-cache
+	built
+}

@@ -124,6 +124,8 @@ for nr in (425, 426, 427, 0x40000000 | 92):
 	fails 125 "--emulation goes with --fakeroot"
 	run --separate-stderr fake --emulation=subuid box true
 	fails 125 "--emulation subuid: .* full, which is the default, needs none"
+	run --separate-stderr berth instance start -f box rooted
+	fails 125 "an instance has no supervisor for root emulation; use exec or run, or --emulation=none"
 	run --separate-stderr fake -w "$SQ" true
 	fails 125 "--writable: .* is an image file"
 	echo nonsense >box/.berth-owners

@@ -5,8 +5,8 @@
 #
 # The long form, the 113 packages that have something to do with owners:
 #
-#	OWNERS_PACKAGES="openssh-server systemd systemd-sysv dbus openmpi-bin man-db sudo postfix \
-#		nginx-light adduser" tests/run --release -f 'packages' loop
+#	BATS_TEST_TIMEOUT=1800 OWNERS_PACKAGES="openssh-server systemd systemd-sysv dbus openmpi-bin man-db sudo postfix \
+#		python3-numpy nginx-light adduser" tests/run --release -f "as real root|root.s and everybody" loop
 load ../../lab/bats
 # shellcheck source=tests/lab/images.sh
 . "${BATS_TEST_DIRNAME%%/tests/*}/tests/lab/images.sh"
@@ -43,7 +43,7 @@ setup() {
 
 # Its own base: the tree's owners are what tar, as root, says.
 by_user() {
-	lab_as_user env -u APPTAINER_BIND timeout -k 5 230 "$BERTH" exec -f -w -e --no-home \
+	lab_as_user env -u APPTAINER_BIND timeout -k 5 "${BATS_TEST_TIMEOUT:-230}" "$BERTH" exec -f -w -e --no-home \
 		--no-mount bind-paths,/etc/resolv.conf -B "$T:/srv/in" "$T/emul" "$@"
 }
 
