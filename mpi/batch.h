@@ -8,7 +8,10 @@
 #ifndef MPI_BATCH_H
 #define MPI_BATCH_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define BATCH_DIR   "/.berth-slurm" /* in the container */
 #define BATCH_MAGIC 0x42545242u	    /* "BRTB" */
@@ -29,16 +32,20 @@ struct batch_reply {
 };
 
 /* Under these names the client is in the container, and nothing else is started. */
-#define BATCH_COMMANDS                                                                        \
-	{                                                                                     \
-		"salloc", "sbatch", "srun", "squeue", "scancel", "sinfo", "sacct", "scontrol" \
-	}
+static const char *const batch_commands[] = { "salloc",	 "sbatch", "srun",  "squeue",
+					      "scancel", "sinfo",  "sacct", "scontrol" };
 
-/* What the client hands on of its environment; the rest is the host's. */
-#define BATCH_VARIABLES                                                                 \
-	{                                                                               \
-		"SLURM_", "SBATCH_", "SALLOC_", "SRUN_", "SQUEUE_", "SINFO_", "SACCT_", \
-			"SCANCEL_", "PYXIS_", "TERM=", "TZ=", "LANG=", "LC_"            \
-	}
+/* What the client hands on of its environment; the rest is the host's.  var: "K=V". */
+static inline bool batch_is_lent(const char *var)
+{
+	static const char *const begins[] = { "SLURM_", "SBATCH_", "SALLOC_",  "SRUN_",	 "SQUEUE_",
+					      "SINFO_", "SACCT_",  "SCANCEL_", "PYXIS_", "TERM=",
+					      "TZ=",	"LANG=",   "LC_" };
+
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+		if (!strncmp(var, begins[i], strlen(begins[i])))
+			return true;
+	return false;
+}
 
 #endif

@@ -82,20 +82,8 @@ static void answer(int sock, int status, const char *why)
 
 static bool is_command(const char *name)
 {
-	static const char *const names[] = BATCH_COMMANDS;
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (!strcmp(name, names[i]))
-			return true;
-	return false;
-}
-
-static bool is_lent(const char *var)
-{
-	static const char *const names[] = BATCH_VARIABLES;
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (!strncmp(var, names[i], strlen(names[i])))
+	for (size_t i = 0; i < ARRAY_LEN(batch_commands); i++)
+		if (!strcmp(name, batch_commands[i]))
 			return true;
 	return false;
 }
@@ -134,7 +122,7 @@ static int words_take(char ***argv, const struct asked *a, struct err *e)
 			       "container",
 			       (*argv)[0] ? (*argv)[0] : "nothing");
 	for (uint32_t i = 0; i < a->r.envc && (var = word_next(&at, end)); i++)
-		if (is_lent(var))
+		if (batch_is_lent(var))
 			putenv(var);
 	if (chdir(cwd) < 0 && needs_directory((*argv)[0]))
 		return err_set(e, ERR_NOTFOUND,

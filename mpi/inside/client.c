@@ -35,16 +35,6 @@ static int word(int fd, const char *text, uint32_t *len)
 	return 0;
 }
 
-static int is_lent(const char *var)
-{
-	static const char *const names[] = BATCH_VARIABLES;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (!strncmp(var, names[i], strlen(names[i])))
-			return 1;
-	return 0;
-}
-
 static int words_file(struct batch_request *r, int argc, char **argv)
 {
 	int fd = memfd_create("berth-words", MFD_CLOEXEC);
@@ -61,7 +51,7 @@ static int words_file(struct batch_request *r, int argc, char **argv)
 			return -1;
 	r->argc = (uint32_t)argc;
 	for (char **v = environ; *v; v++)
-		if (is_lent(*v) && r->envc < BATCH_ARGS) {
+		if (batch_is_lent(*v) && r->envc < BATCH_ARGS) {
 			if (word(fd, *v, &r->len) < 0)
 				return -1;
 			r->envc++;

@@ -30,7 +30,6 @@ static char *dir_name(const char *base, const struct launcher *l)
 int run_slurm_begin(struct run_slurm *s, const struct launcher *l, struct strv *binds,
 		    struct err *e)
 {
-	static const char *const commands[] = BATCH_COMMANDS;
 	auto_free char *base = NULL, *client = berth_inside_path(e);
 
 	if (!client || rundir_make(&base, environ, e) < 0)
@@ -39,8 +38,8 @@ int run_slurm_begin(struct run_slurm *s, const struct launcher *l, struct strv *
 	if (mkdir(s->dir, 0700) < 0 && errno != EEXIST)
 		return err_sys(e, "--slurm: make %s", s->dir);
 	strv_addf(binds, "%s:" BATCH_DIR, s->dir);
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		strv_addf(binds, "%s:/usr/bin/%s:ro", client, commands[i]);
+	for (size_t i = 0; i < ARRAY_LEN(batch_commands); i++)
+		strv_addf(binds, "%s:/usr/bin/%s:ro", client, batch_commands[i]);
 	return 0;
 }
 
