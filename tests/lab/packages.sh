@@ -7,7 +7,7 @@ PACKAGES_BUILD="gcc libc6-dev make cmake ninja-build pkg-config
 	linux-libc-dev libarchive13 libcurl4 libisal2 ca-certificates"
 PACKAGES_REGISTRY="docker-registry skopeo umoci mmdebstrap openssl procps"
 PACKAGES_TEST="apache2-utils attr autofs bats busybox-static clang curl e2fsprogs fuse-overlayfs fuse2fs fuse3 jq
-	libclang-rt-dev llvm podman python3 rpm runc squashfs-tools squashfs-tools-ng squashfuse uidmap util-linux"
+	libclang-rt-dev llvm podman python3 python3-fusepy rpm runc squashfs-tools squashfs-tools-ng squashfuse uidmap util-linux"
 # What the build tests need: other C libraries, other distributions' own tools.
 PACKAGES_RECIPE="musl-tools dnf createrepo-c zypper pacman-package-manager"
 # What tests/loop/clients.bats and forms.bats speak with: workflow managers, other engines, HTTP/2.
