@@ -109,7 +109,8 @@ static int add_image(struct plan *p, const struct overlay_word *w, const struct 
 		if (f->images[i].use == FACT_IMAGE_OVERLAY && !strcmp(f->images[i].path, w->path))
 			fact = &f->images[file = i];
 	if (!fact || !fact->mode)
-		return err_set(e, ERR_NOTFOUND, "--overlay %s: %s", w->path,
+		return err_set(e, ERR_NOTFOUND, "%s%s: %s",
+			       w->own ? "overlay partition of " : "--overlay ", w->path,
 			       fact ? fact->why : "the image was not looked at");
 	if (fact->is_ext)
 		return add_ext(p, w, fact, file, e);

@@ -89,6 +89,9 @@ written() {
 	same "$(berth exec both.sif cat /etc/new /etc/over)" $'new\nover'
 	run berth exec both.sif touch /etc/more
 	said 1 'Read-only file system'
+	run --separate-stderr unshare -Urm sh -c 'mount --bind /dev/null /usr/bin/fuse2fs
+		exec "$0" exec both.sif true' "$BERTH"
+	fails 125 'overlay partition of .*/both.sif: .*not installed \(package fuse2fs\)'
 }
 
 @test "an ext3 overlay has one writer, and none where that cannot be" {
