@@ -149,11 +149,22 @@ END
 	! timeout 60 srun -N1 -n2 --mpi=pmi2 $(b "$ompi") "$OMPI" hello 2>err
 }
 
-@test "64 ranks of one node: one keeper, and nothing of Berth in a rank" {
-	mpirun.mpich -np 64 $(b "$IMG") sh -c 'echo up >&2; sleep 6' 2>up &
-	until [ "$(grep -c up up 2>/dev/null)" = 64 ]; do sleep 0.1; done
+@test "128 ranks of one node: one keeper, one mount, and nothing of Berth in a rank" {
+	local pid of=0 berths=0 n
+	mkfifo go
+	mpirun.mpich -np 128 $(b "$IMG") sh -c 'echo up >&2; read x <go; readlink /proc/self/ns/mnt' 2>up >mounts &
+	n=$!
+	until [ "$(grep -c up up 2>/dev/null)" = 128 ]; do sleep 0.1; kill -0 $n; done
 	[ "$(find /proc/[0-9]*/fd -lname "$IMG" 2>/dev/null | cut -d/ -f3 | sort -u | wc -l)" = 1 ]
-	wait $!
+	# Each rank has become its program: no process runs Berth's file or has a page of it but the keeper.
+	for pid in $(find /proc -maxdepth 1 -name '[0-9]*' -uid "$(id -u)" -printf '%f\n'); do
+		[ "$(readlink "/proc/$pid/exe")" != "$BERTH" ] || berths=$((berths + 1))
+		! grep -qs "$BERTH" "/proc/$pid/maps" || of=$((of + 1))
+	done
+	: >go
+	wait $n
+	[ "$berths $of" = "1 1" ] || { echo "processes of berth: $berths, with its pages: $of"; return 1; }
+	[ "$(wc -l <mounts)" = 128 ] && [ "$(sort -u mounts | wc -l)" = 1 ]
 }
 
 @test "--signal reaches the program of a batch script, and so does the time limit" {

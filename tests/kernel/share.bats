@@ -294,3 +294,37 @@ shared_upper() {
 	ends
 	same "$(cat box/opt/of.*)" $'0\n1'
 }
+
+@test "a first rank that is stopped at any moment holds up nobody for ever" {
+	local i pid
+	for i in 00 02 05 10 20 40; do
+		bg rank 0 exec "$SQ" sh -c 'echo first'
+		pid=$(pgrep -P "${PIDS[-1]}" | head -n 1)
+		sleep "0.$i"
+		kill -STOP ${pid:-${PIDS[-1]}} 2>/dev/null || true
+		same "$(rank 1 exec "$SQ" sh -c 'echo fine' 2>err)" fine
+		kill -CONT ${pid:-${PIDS[-1]}} 2>/dev/null || true
+		ends
+	done
+	# One that has become its program is nothing to the others.
+	bg rank 0 exec "$SQ" sh -c 'echo $$ >first; exec sleep 60'
+	until_is 10 test -s first
+	kill -STOP "$(cat first)"
+	same "$(rank 1 exec "$SQ" readlink /proc/self/ns/mnt)" "$(readlink "/proc/$(cat first)/ns/mnt")"
+	kill -KILL "$(cat first)"
+	ends
+}
+
+# The parent that ranks are known by has died, and its number was given to another one.
+@test "a parent with the number of one that died is another launch" {
+	cat >again <<-END
+		sh -c 'echo \$\$ >one; "$BERTH" exec --share=node "$SQ" sh -c "readlink /proc/self/ns/mnt >ns.1; sleep 60" & exit 0'
+		until [ -s ns.1 ]; do sleep 0.05; done
+		until ! kill -0 \$(cat one) 2>/dev/null; do sleep 0.05; done
+		echo \$((\$(cat one) - 1)) >/proc/sys/kernel/ns_last_pid || exit 3
+		sh -c 'echo \$\$ >two; "$BERTH" exec --share=node "$SQ" readlink /proc/self/ns/mnt >ns.2; exit \$?'
+	END
+	timeout 60 unshare --user --map-root-user --pid --fork --mount-proc sh again 3>&-
+	same "$(cat two)" "$(cat one)"
+	[ -s ns.2 ] && [ "$(cat ns.1)" != "$(cat ns.2)" ]
+}
