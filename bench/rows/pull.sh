@@ -62,10 +62,8 @@ changed_up() {
 	local d=$WORK/changed
 	[ -z "${changed:-}" ] || return 0
 	rm -rf "$d" && mkdir -p "$d/layer/etc" && date +%s.%N >"$d/layer/etc/changed"
-	cp -al "$LAB/oci" "$d/oci" 2>/dev/null || cp -a "$LAB/oci" "$d/oci"
-	cp --remove-destination "$LAB/oci/index.json" "$d/oci/index.json"
-	umoci raw add-layer --image "$d/oci:full" --tag changed <(tar -C "$d/layer" -c .) 2>/dev/null ||
-		{ tar -C "$d/layer" -cf "$d/layer.tar" . && umoci raw add-layer --image "$d/oci:full" --tag changed "$d/layer.tar"; } >&2 || return 1
+	cp -a --reflink=auto "$LAB/oci" "$d/oci" && tar -C "$d/layer" -cf "$d/layer.tar" . &&
+		umoci raw add-layer --image "$d/oci:full" --tag changed "$d/layer.tar" >&2 || return 1
 	changed=${registry%:*}:changed
 	skopeo --insecure-policy copy -q --dest-cert-dir "$certs" "oci:$d/oci:changed" "docker://$changed" >&2
 }
@@ -83,9 +81,9 @@ row_P4() { # re-pull with one small layer changed; the SIF in the store
 		-- sh -c "skopeo --insecure-policy copy -q --src-cert-dir $certs docker://$changed oci:$WORK/peer/oci:full &&
 			$(unpack_pack "$WORK/peer/oci" $comp)"
 	race --id P4 --name "pull, the finished image in the store" -n 7 -w 1 -t 60 \
-		--ours berth --before "rm -f $WORK/ours.sif" --out "$WORK/ours.sif" \
+		--ours berth --before "rm -f $WORK/ours.sif" \
 		-- "$BERTH" -q pull -F --tls-ca "$certs/ca.crt" "$WORK/ours.sif" "docker://$changed" \
-		--vs "skopeo copy, all there" --before "rm -rf $WORK/peer; mkdir -p $WORK/peer; skopeo --insecure-policy copy -q --src-cert-dir $certs docker://$changed oci:$WORK/peer/oci:full" --out "$WORK/peer/oci/index.json" \
+		--vs "skopeo copy, all there" --before "rm -rf $WORK/peer; mkdir -p $WORK/peer; skopeo --insecure-policy copy -q --src-cert-dir $certs docker://$changed oci:$WORK/peer/oci:full" \
 		-- skopeo --insecure-policy copy -q --src-cert-dir "$certs" "docker://$changed" "oci:$WORK/peer/oci:full"
 }
 
