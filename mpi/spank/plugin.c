@@ -36,9 +36,9 @@
 #define exported    __attribute__((visibility("default")))
 #define ROW_MAX	    32
 
-SPANK_PLUGIN(berth, 1)
 exported extern const char plugin_name[], plugin_type[];
 exported extern const unsigned int plugin_version, spank_plugin_version;
+SPANK_PLUGIN(berth, 1)
 
 /* What plugstack.conf says. */
 static struct {
