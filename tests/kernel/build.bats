@@ -516,3 +516,43 @@ in_space() {
 	TMPDIR=/nowhere build --no-cache
 	built
 }
+
+@test "names with newlines and other bytes, and output without end of line, are as any" {
+	printf 'from host' >$'new\nline'
+	def <<-'END'
+		Bootstrap: localimage
+		From: SQUASH
+		%files
+		    new?line /opt/
+		%post
+		    cd /opt; printf 'x' >"$(printf 'a\nb\tc\377')"; chown 7 a*
+		    mkdir "$(printf 'd\nx')"; yes endless | head -c 3000000
+	END
+	sed -i "s,SQUASH,$SQ," x.def
+	build
+	built
+	[ "${#output}" -ge 3000000 ]
+	same "$(berth exec x.sif sh -c 'cat /opt/new?line; cat /opt/a*; test -d /opt/d?x && echo dir')" "from hostxdir"
+	rm "$BERTH_CACHEDIR"/v1/sif/image-*/* -f
+	build
+	built
+	[[ $stderr = *"%post: from the store"* ]]
+	same "$(berth exec x.sif sh -c 'cat /opt/new?line')" "from host"
+}
+
+@test "squashfuse shows the built image as Berth does" {
+	command -v squashfuse >/dev/null || skip "no squashfuse"
+	unshare -Urm true 2>/dev/null || skip "this machine makes no user namespaces"
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		%post
+		    echo built >/opt/built; ln -s built /opt/link; chmod 600 /opt/built
+	END
+	build
+	built
+	mkdir mnt
+	same "$(unshare -Urm sh -euc 'squashfuse -o offset=$0 x.sif mnt >/dev/null; cat mnt/opt/link
+		stat -c %a mnt/opt/built; umount mnt' "$(squashfs_offset x.sif)")" "$(printf 'built\n600')"
+	same "$(berth exec x.sif cat /opt/link)" built
+}
