@@ -30,8 +30,8 @@ with_build() {
 	build_up >"$WORK/why" || { skip "$1" "$2" "$(tail -n1 "$WORK/why")"; return 1; }
 }
 
-build_ours() { echo "$BERTH -q build -F $WORK/b/out.sif $WORK/b/ours/Dockerfile >&2"; }
-build_peer() { echo "ch-image -s $WORK/b/ch build -t out -f $WORK/b/peer/Dockerfile $WORK/b/peer >&2"; }
+build_ours() { echo "$BERTH -q build -F ${1:-} $WORK/b/out.sif $WORK/b/ours/Dockerfile >&2"; }
+build_peer() { echo "ch-image -s $WORK/b/ch build ${1:-} -t out -f $WORK/b/peer/Dockerfile $WORK/b/peer >&2"; }
 # sh that changes the last step of a Dockerfile to one that never was.
 build_change() { echo "sed -i \"\\\$s/.*/RUN echo \$(date +%s%N)/\" $WORK/b/$1/Dockerfile"; }
 
@@ -53,8 +53,8 @@ row_B2() { # build of which the last step changed
 row_B3() { # twenty trivial steps on a base that is there
 	ours B3 "20 steps" "$BERTH" && with_build B3 "20 steps" || return 0
 	race --id B3 --name "20 trivial steps" -n 3 -w 0 -t 400 \
-		--ours berth -- sh -c "$(build_ours) --no-cache" \
-		--vs ch-image=0.50 -- sh -c "$(build_peer) --rebuild"
+		--ours berth -- sh -c "$(build_ours --no-cache)" \
+		--vs ch-image=0.50 -- sh -c "$(build_peer --rebuild)"
 }
 
 # A tree in which apt works, with the packages' files fetched: made by mmdebstrap in bench/lab.
