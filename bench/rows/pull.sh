@@ -53,8 +53,8 @@ ch_steps() {
 	ch=()
 	have ch-image || return 0
 	ch=(--vs "ch-image pull + ch-convert=0.10" --before "$peer_clean" --out "$WORK/peer.sqfs"
-		-- sh -c "ch-image -q -s $WORK/peer/ch --tls-no-verify pull $registry >&2 &&
-			ch-convert -q -s $WORK/peer/ch -i ch-image -o squash $registry $WORK/peer.sqfs >&2")
+		-- sh -c "REQUESTS_CA_BUNDLE=$certs/ca.crt ch-image -s $WORK/peer/ch --no-cache pull $registry >&2 &&
+			CH_IMAGE_STORAGE=$WORK/peer/ch ch-convert -i ch-image -o squash $registry $WORK/peer.sqfs >&2")
 }
 
 # A fifth layer of one small file on top of the image, as another tag: $changed.
