@@ -67,6 +67,8 @@ form() { berth cat "${2:-out.sif}" /etc/form | grep -qx "$1"; }
 		worked
 		good_sif
 	done
+	# What keeps podman's namespace alive, a process for ever.
+	cat "$XDG_RUNTIME_DIR"/libpod/tmp/pause.pid >>"$LAB_PIDS"
 	chmod -R u+rwX "$BATS_TEST_TMPDIR/graph"
 }
 
