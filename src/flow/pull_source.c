@@ -2,9 +2,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "src/base/log.h"
 #include "src/base/path.h"
+#include "src/flow/settings.h"
 #include "src/flow/source.h"
 
 char *source_file_name(const struct source *s)
@@ -38,13 +40,29 @@ static int find_transport(struct source *s, const char *uri, const char **rest, 
 	return 0;
 }
 
+/* berth.conf's "download concurrency" where no option says it. */
+static int parallel_settle(struct source *s, struct err *e)
+{
+	auto_conf struct conf conf = { 0 };
+	auto_strv struct strv notes = { 0 };
+
+	s->parallel = s->req->parallel;
+	if (s->parallel)
+		return 0;
+	if (settings_read(&conf, environ, &notes, e) < 0)
+		return -1;
+	s->parallel = (unsigned)conf_number(&conf, CONF_DOWNLOADS);
+	return 0;
+}
+
 int source_init(struct source *s, const struct pull_req *req, struct err *e)
 {
 	const char *rest;
 
 	*s = (struct source){ .req = req };
 	pthread_mutex_init(&s->lock, NULL);
-	if (platform_parse(&s->want, req->arch, e) < 0 || find_transport(s, req->uri, &rest, e) < 0)
+	if (platform_parse(&s->want, req->arch, e) < 0 ||
+	    find_transport(s, req->uri, &rest, e) < 0 || parallel_settle(s, e) < 0)
 		return -1;
 	return s->t->parse(s, rest, e);
 }
@@ -81,7 +99,7 @@ int source_remote(struct source *s, struct remote **out, struct err *e)
 		.no_https = r->no_https || s->plain,
 		.unix_socket = s->unix_socket,
 		.bearer = s->bearer,
-		.parallel = r->parallel,
+		.parallel = s->parallel,
 		.limit_rate = r->limit_rate,
 	};
 	const struct ref *ref = &s->ref;

@@ -48,6 +48,7 @@ struct source {
 	char *unix_socket;    /* of a daemon; NULL */
 	char *bearer;	      /* a token that the service wants; NULL */
 	struct platform want;
+	unsigned parallel;    /* downloads at once; 0: the registry's default */
 	bool from_index;      /* an index promised the platform */
 	struct digest top;    /* of what the name stands for: the manifest, or an index above it */
 	struct digest digest; /* of the manifest */

@@ -171,7 +171,8 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 	    (req->instance && instance_start_signal(&start, req, image.image->oci, e) < 0) ||
 	    run_user_gather(&user, req, &image, &facts, &settings.notes, e) < 0)
 		return -1;
-	if (run_images_gather(&images, req, &facts, e) < 0)
+	if (run_images_gather(&images, req, &facts, e) < 0 ||
+	    run_settings_images(&settings, &images, e) < 0)
 		return -1;
 	if (req->verb == RUN_TEST && !req->app && !facts.image.has_test) {
 		log_info("the image has no test script; nothing was started");

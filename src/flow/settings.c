@@ -134,3 +134,13 @@ int run_settings_image(const struct run_settings *s, const struct run_image *ima
 	}
 	return policy_image(&s->conf, &im, e);
 }
+
+int run_settings_images(const struct run_settings *s, const struct run_images *images,
+			struct err *e)
+{
+	for (size_t i = 0; i < images->n; i++)
+		if (images->file[i].part.is_ext &&
+		    policy_extfs(&s->conf, images->file[i].path, e) < 0)
+			return -1;
+	return 0;
+}

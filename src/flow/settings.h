@@ -17,6 +17,7 @@
 #include "src/base/buf.h"
 #include "src/base/err.h"
 #include "src/flow/run_image.h"
+#include "src/flow/run_images.h"
 #include "src/plan/conf.h"
 #include "src/plan/request.h"
 
@@ -41,5 +42,9 @@ int run_settings_begin(struct run_settings *s, struct run_req *req, struct err *
 
 /* May this image be started?  Asks the name service only when a file limits owners. */
 int run_settings_image(const struct run_settings *s, const struct run_image *image, struct err *e);
+
+/* May the images beside it be used? */
+int run_settings_images(const struct run_settings *s, const struct run_images *images,
+			struct err *e);
 
 #endif

@@ -8,7 +8,7 @@
 
 #define LINE_MAX_LEN 65536
 
-enum kind { YESNO, WORD, LIST, PATHS, BINDS, KEYS };
+enum kind { YESNO, WORD, NUMBER, LIST, PATHS, BINDS, KEYS };
 
 /* clang-format off */
 static const struct key {
@@ -33,15 +33,19 @@ static const struct key {
 	[CONF_MOUNT_TMP]          = { "mount tmp", YESNO, "yes", false, NULL },
 	[CONF_BIND_PATH]          = { "bind path", BINDS, "", false, NULL },
 	[CONF_USER_BIND_CONTROL]  = { "user bind control", YESNO, "yes", true, NULL },
+	[CONF_ENABLE_OVERLAY]     = { "enable overlay", WORD, "yes", true, "yes,no,try,driver" },
+	[CONF_SESSIONDIR_MAX_SIZE] = { "sessiondir max size", NUMBER, "", false, NULL },
 	[CONF_LIMIT_PATHS]        = { "limit container paths", PATHS, "", true, NULL },
 	[CONF_LIMIT_OWNERS]       = { "limit container owners", LIST, "", true, NULL },
 	[CONF_LIMIT_GROUPS]       = { "limit container groups", LIST, "", true, NULL },
 	[CONF_ALLOW_SIF]          = { "allow container sif", YESNO, "yes", true, NULL },
 	[CONF_ALLOW_SQUASHFS]     = { "allow container squashfs", YESNO, "yes", true, NULL },
 	[CONF_ALLOW_DIR]          = { "allow container dir", YESNO, "yes", true, NULL },
+	[CONF_ALLOW_EXTFS]        = { "allow container extfs", YESNO, "yes", true, NULL },
 	[CONF_ALWAYS_NV]          = { "always use nv", YESNO, "no", false, NULL },
 	[CONF_ALWAYS_ROCM]        = { "always use rocm", YESNO, "no", false, NULL },
 	[CONF_VERIFY_KEY]         = { "verify key", KEYS, "", true, NULL },
+	[CONF_DOWNLOADS]          = { "download concurrency", NUMBER, "", false, NULL },
 };
 /* clang-format on */
 
@@ -50,7 +54,6 @@ static const struct key {
 static const char *const foreign[] = {
 	"allow setuid",
 	"allow container encrypted",
-	"allow container extfs",
 	"allow setuid-mount encrypted",
 	"allow setuid-mount squashfs",
 	"allow setuid-mount extfs",
@@ -60,13 +63,11 @@ static const char *const foreign[] = {
 	"mount hostfs",
 	"mount slave",
 	"enable fusemount",
-	"enable overlay",
 	"enable underlay",
 	"use nvidia-container-cli",
 	"max loop devices",
 	"shared loop devices",
 	"memory fs type",
-	"sessiondir max size",
 	"root default capabilities",
 	"allow net users",
 	"allow net groups",
@@ -77,7 +78,6 @@ static const char *const foreign[] = {
 	"mksquashfs procs",
 	"mksquashfs mem",
 	"mksquashfs path",
-	"download concurrency",
 	"download part size",
 	"download buffer size",
 	"systemd cgroups",
@@ -218,6 +218,10 @@ static int value_check(const struct line *l, enum conf_key k, const char *value,
 	if (words && !word_in(words, value))
 		return err_set(e, ERR_USAGE, "%s:%u: %s = %s: it is one of %s", l->file, l->number,
 			       key->name, value, words);
+	if (key->kind == NUMBER &&
+	    (!*value || value[strspn(value, "0123456789")] || strlen(value) > 9))
+		return err_set(e, ERR_USAGE, "%s:%u: %s = %s: it is a number", l->file, l->number,
+			       key->name, value);
 	return 0;
 }
 
@@ -233,7 +237,7 @@ static int items_check(const struct line *l, enum conf_key k, const struct strv 
 		if (keys[k].kind == KEYS && !strstr(items->v[i], " /"))
 			return err_set(e, ERR_USAGE,
 				       "%s:%u: verify key = %s: write PREFIX /PATH, as in "
-				       "\"ghcr.io/lab /etc/berth/lab.pub\", or * for every registry",
+				       "\"registry.example.org/lab /etc/berth/lab.pub\", or * for every registry",
 				       l->file, l->number, items->v[i]);
 		if (keys[k].kind != BINDS)
 			continue;
@@ -386,6 +390,11 @@ const char *conf_word(const struct conf *c, enum conf_key k)
 bool conf_yes(const struct conf *c, enum conf_key k)
 {
 	return strcmp(conf_word(c, k), "no") != 0;
+}
+
+unsigned long conf_number(const struct conf *c, enum conf_key k)
+{
+	return strtoul(conf_word(c, k), NULL, 10);
 }
 
 const struct strv *conf_list(const struct conf *c, enum conf_key k)

@@ -7,8 +7,9 @@
  *		... conf_where(&c, CONF_ALLOW_PID_NS)
  *
  * Lines are "key = value"; '#' begins a line of comment; lists repeat the key or use commas.
- * The site's file comes first: what it locks, or says of policy (allow, limit, user bind
- * control), a user's file cannot change.  Pure text in, values out; the conf owns them all. */
+ * The site's file comes first: what it locks, or says of policy (allow, limit, enable
+ * overlay, user bind control), a user's file cannot change.  Pure text in, values out; the conf
+ *owns them all. */
 #ifndef PLAN_CONF_H
 #define PLAN_CONF_H
 
@@ -34,15 +35,19 @@ enum conf_key {
 	CONF_MOUNT_TMP,
 	CONF_BIND_PATH,
 	CONF_USER_BIND_CONTROL,
+	CONF_ENABLE_OVERLAY,	  /* yes, no, try, driver: all but no mean yes */
+	CONF_SESSIONDIR_MAX_SIZE, /* MiB */
 	CONF_LIMIT_PATHS,
 	CONF_LIMIT_OWNERS,
 	CONF_LIMIT_GROUPS,
 	CONF_ALLOW_SIF,
 	CONF_ALLOW_SQUASHFS,
 	CONF_ALLOW_DIR,
+	CONF_ALLOW_EXTFS,
 	CONF_ALWAYS_NV,
 	CONF_ALWAYS_ROCM,
 	CONF_VERIFY_KEY,
+	CONF_DOWNLOADS, /* layers at once */
 	CONF_KEYS
 };
 
@@ -76,6 +81,8 @@ int conf_parse(struct conf *c, const char *text, const char *file, enum conf_lev
 const char *conf_name(enum conf_key k);
 const char *conf_word(const struct conf *c, enum conf_key k);
 bool conf_yes(const struct conf *c, enum conf_key k);
+/* Of a number key; 0 when no file sets it. */
+unsigned long conf_number(const struct conf *c, enum conf_key k);
 /* The values of a list key; none unless a file names some. */
 const struct strv *conf_list(const struct conf *c, enum conf_key k);
 /* True when neither the user's file nor an option may change it. */

@@ -110,6 +110,17 @@ static int check_bind_paths(const struct conf *c, const struct run_req *req, str
 	return 0;
 }
 
+static int check_layers(const struct conf *c, const struct run_req *req, struct err *e)
+{
+	if (!conf_yes(c, CONF_ENABLE_OVERLAY) && req->overlays.n)
+		return refuse(c, CONF_ENABLE_OVERLAY, "--overlay", e);
+	if (!conf_yes(c, CONF_ENABLE_OVERLAY) && req->writable_tmpfs)
+		return refuse(c, CONF_ENABLE_OVERLAY, "--writable-tmpfs", e);
+	if (conf_locked(c, CONF_SESSIONDIR_MAX_SIZE) && req->tmpfs_size)
+		return refuse(c, CONF_SESSIONDIR_MAX_SIZE, "--tmpfs-size", e);
+	return 0;
+}
+
 int policy_request(const struct conf *c, const struct run_req *req, struct err *e)
 {
 	if (!conf_yes(c, CONF_ALLOW_USER_NS))
@@ -126,7 +137,7 @@ int policy_request(const struct conf *c, const struct run_req *req, struct err *
 		if (conf_locked(c, flags[i].key) && conf_yes(c, flags[i].key) == flags[i].yes &&
 		    flag(req, flags[i].at))
 			return refuse(c, flags[i].key, flags[i].option, e);
-	if (check_mounts(c, req, e) < 0)
+	if (check_mounts(c, req, e) < 0 || check_layers(c, req, e) < 0)
 		return -1;
 	return check_bind_paths(c, req, e);
 }
@@ -220,6 +231,15 @@ int policy_image(const struct conf *c, const struct policy_image *im, struct err
 	return 0;
 }
 
+int policy_extfs(const struct conf *c, const char *path, struct err *e)
+{
+	const struct policy_image im = { .path = path };
+
+	if (conf_yes(c, CONF_ALLOW_EXTFS))
+		return 0;
+	return refuse_image(c, CONF_ALLOW_EXTFS, &im, "it is an ext3 file system", e);
+}
+
 /* How much of name the prefix fits, whole components; 0 not at all. */
 static size_t prefix_fits(const char *prefix, size_t n, const char *name)
 {
@@ -283,5 +303,7 @@ void policy_apply(const struct conf *c, struct run_req *req)
 	req->minimal_dev |= !strcmp(conf_word(c, CONF_MOUNT_DEV), "minimal");
 	req->nv |= conf_yes(c, CONF_ALWAYS_NV);
 	req->rocm |= conf_yes(c, CONF_ALWAYS_ROCM);
+	if (!req->tmpfs_size)
+		req->tmpfs_size = (uint64_t)conf_number(c, CONF_SESSIONDIR_MAX_SIZE) << 20;
 	apply_bind_paths(c, req);
 }

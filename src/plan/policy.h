@@ -39,6 +39,9 @@ struct policy_image {
 bool policy_wants_image(const struct conf *c);
 int policy_image(const struct conf *c, const struct policy_image *im, struct err *e);
 
+/* May the ext3 file system in this file be a layer? */
+int policy_extfs(const struct conf *c, const char *path, struct err *e);
+
 /* The files of "verify key" for a repository ("docker.io/library/debian"): those of the longest
  * prefix that fits; any one of them may have signed.  None: nothing is asked for. */
 void policy_verify_keys(const struct conf *c, const char *repository, struct strv *files);

@@ -100,3 +100,21 @@ with_site() {
 	with_site 'allow container dir = no' "$BERTH" exec "$DIR" true
 	fails 125 "$DIR: it is a directory; $SITE:1 says \"allow container dir = no\""
 }
+
+@test "config: layers that take changes, their size, and ext3 file systems" {
+	echo 'sessiondir max size = 24' >"$MINE"
+	check() {
+		run --separate-stderr berth exec --writable-tmpfs "$IMG" df -m /
+		same "$(awk 'NR == 2 { print $2 }' <<<"$output")" 24
+		run --separate-stderr berth exec --writable-tmpfs --tmpfs-size 8M "$IMG" df -m /
+		same "$(awk 'NR == 2 { print $2 }' <<<"$output")" 8
+	}
+	each_image check
+	echo 'enable overlay = no' >"$MINE"
+	run --separate-stderr berth exec --writable-tmpfs "$IMG" true
+	fails 125 "--writable-tmpfs: $MINE:1 says \"enable overlay = no\""
+	echo 'allow container extfs = no' >"$MINE"
+	mke2fs -q -t ext3 layer.img 4M
+	run --separate-stderr berth exec --overlay layer.img:ro "$IMG" true
+	fails 125 "it is an ext3 file system; $MINE:1 says \"allow container extfs = no\""
+}

@@ -142,6 +142,47 @@ START_TEST(images_are_limited_by_kind_place_owner_and_group)
 }
 END_TEST
 
+START_TEST(layers_need_enable_overlay)
+{
+	auto_conf struct conf c = { 0 };
+	struct run_req memory = { .writable_tmpfs = true, .tmpfs_size = 1 << 20 }, dir = { 0 };
+	struct err e = { 0 };
+
+	strv_add(&dir.overlays, "layer");
+	refused("enable overlay = no", &memory,
+		"--writable-tmpfs: /site:1 says \"enable overlay = no\" for everybody");
+	refused("enable overlay = no", &dir,
+		"--overlay: /site:1 says \"enable overlay = no\" for everybody");
+	accepted("enable overlay = try", &dir);
+	accepted("sessiondir max size = 64", &memory);
+	refused("sessiondir max size = 64\nlock = sessiondir max size", &memory,
+		"--tmpfs-size: /site:2 says \"sessiondir max size = 64\" for everybody");
+	ck_ok(policy_extfs(&c, "/l.img", &e), &e);
+	say(&c, CONF_SITE, "allow container extfs = no");
+	ck_assert_int_eq(policy_extfs(&c, "/l.img", &e), -1);
+	ck_assert_str_eq(e.text,
+			 "/l.img: it is an ext3 file system; /site:1 says \"allow container "
+			 "extfs = no\"");
+	strv_fini(&dir.overlays);
+}
+END_TEST
+
+START_TEST(sizes_and_numbers_count_where_no_option_says_them)
+{
+	auto_conf struct conf c = { 0 };
+	struct run_req plain = { 0 }, own = { .tmpfs_size = 4096 };
+
+	policy_apply(&c, &plain);
+	ck_assert_uint_eq(plain.tmpfs_size, 0);
+	say(&c, CONF_SITE, "sessiondir max size = 64\ndownload concurrency = 9");
+	policy_apply(&c, &plain);
+	policy_apply(&c, &own);
+	ck_assert_uint_eq(plain.tmpfs_size, 64 << 20);
+	ck_assert_uint_eq(conf_number(&c, CONF_DOWNLOADS), 9);
+	ck_assert_uint_eq(own.tmpfs_size, 4096);
+}
+END_TEST
+
 START_TEST(what_options_leave_open_the_files_settle)
 {
 	auto_conf struct conf c = { 0 };
@@ -231,17 +272,18 @@ START_TEST(keys_are_those_of_the_longest_prefix_of_whole_parts)
 	static const struct {
 		const char *name, *files;
 	} t[] = {
-		{ "ghcr.io/lab/x", "/lab.pub,/lab2.pub" },
-		{ "ghcr.io/lab", "/lab.pub,/lab2.pub" },
-		{ "ghcr.io/labor/x", "/all.pub" },
-		{ "ghcr.io/lab/x/y", "/y.pub" },
+		{ "registry.example.org/lab/x", "/lab.pub,/lab2.pub" },
+		{ "registry.example.org/lab", "/lab.pub,/lab2.pub" },
+		{ "registry.example.org/labor/x", "/all.pub" },
+		{ "registry.example.org/lab/x/y", "/y.pub" },
 		{ "quay.io/a", "/all.pub" },
 	};
 	auto_conf struct conf c = { 0 };
 
 	say(&c, CONF_SITE,
-	    "verify key = * /all.pub\nverify key = ghcr.io/lab /lab.pub, ghcr.io/lab/ /lab2.pub\n"
-	    "verify key = ghcr.io/lab/x/y /y.pub");
+	    "verify key = * /all.pub\nverify key = registry.example.org/lab /lab.pub, "
+	    "registry.example.org/lab/ /lab2.pub\n"
+	    "verify key = registry.example.org/lab/x/y /y.pub");
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
 		auto_strv struct strv files = { 0 };
 		auto_buf struct buf b = { 0 };
@@ -259,4 +301,5 @@ UNIT(policy, keys_are_those_of_the_longest_prefix_of_whole_parts,
      an_option_outranks_a_key_unless_it_is_locked,
      binds_of_options_and_environment_need_user_bind_control,
      images_are_limited_by_kind_place_owner_and_group, what_options_leave_open_the_files_settle,
+     layers_need_enable_overlay, sizes_and_numbers_count_where_no_option_says_them,
      a_users_bind_path_keeps_the_preset_ones, a_plan_has_the_bind_paths_that_are_there)
