@@ -4,6 +4,8 @@
 
 #include "src/base/path.h"
 
+#define HOST_DIRS ".host" /* in a directory of libraries: where those of the host lie */
+
 void plan_lent_say(struct plan *p, const struct lent *l)
 {
 	for (size_t i = 0; i < l->nverdicts; i++) {
@@ -73,6 +75,37 @@ static bool in_bound_libs(const struct binds *user, const char *dst)
 	return !is_free(user, dir);
 }
 
+/* One mount a library is what a driver's hundred libraries would cost; so the directory of the
+ * host that they lie in is mounted once, out of the loader's sight, and each is a link into it.
+ * With all that is mounted below it: a container around us may have placed its files one by
+ * one, and the kernel lets nobody look under them. */
+static void add_lib(struct plan *p, const struct lent_item *it, size_t defaults, unsigned flags)
+{
+	auto_free char *from = path_dir(it->src), *libs = path_dir(it->dst), *text = NULL;
+	auto_free char *all = path_join(libs, HOST_DIRS);
+	struct plan_mount *dir = NULL;
+	unsigned n = 0;
+
+	for (size_t i = defaults; i < p->nmounts && !dir; i++) {
+		struct plan_mount *m = &p->mounts[i];
+
+		if (m->kind != PLAN_BIND || !path_is_below(m->dst, all))
+			continue;
+		dir = strcmp(m->src, from) ? NULL : m;
+		n++;
+	}
+	if (!dir) {
+		auto_free char *dst = xasprintf("%s/%u", all, n);
+
+		dir = add(p, PLAN_BIND, from, dst,
+			  flags | PLAN_IS_DIR | PLAN_REC | PLAN_NODEV | PLAN_RO);
+	}
+	if (it->must)
+		dir->flags &= ~PLAN_OPTIONAL;
+	text = xasprintf("%s/%s/%s", HOST_DIRS, path_base(dir->dst), path_base(it->src));
+	add(p, PLAN_SYMLINK, text, it->dst, 0);
+}
+
 static void add_item(struct plan *p, const struct lent_item *it, const struct binds *user,
 		     size_t defaults)
 {
@@ -82,7 +115,10 @@ static void add_item(struct plan *p, const struct lent_item *it, const struct bi
 		return;
 	switch (it->kind) {
 	case LENT_LIB:
-		add(p, PLAN_BIND, it->src, it->dst, flags | PLAN_NODEV | PLAN_RO);
+		if (in_bound_libs(user, it->dst))
+			add(p, PLAN_BIND, it->src, it->dst, flags | PLAN_NODEV | PLAN_RO);
+		else
+			add_lib(p, it, defaults, flags);
 		break;
 	case LENT_LINK:
 		if (!in_bound_libs(user, it->dst))

@@ -121,6 +121,7 @@ loaded() {
 	same "$(on_host "$BERTH" exec --nv --contain "$IMG" ask)" "driver 550.54.14"
 	same "$(on_host "$BERTH" exec --nv --cleanenv "$IMG" ask)" "driver 550.54.14"
 	same "$(on_host "$BERTH" exec --nv "$IMG" readlink $LIBS/libcuda.so.1)" libcuda.so.550.54.14
+	same "$(on_host "$BERTH" exec --nv "$IMG" readlink $LIBS/libcuda.so.550.54.14)" .host/0/libcuda.so.550.54.14
 	run on_host "$BERTH" exec --nv "$IMG" sh -c "echo x >$LIBS/libcuda.so.550.54.14"
 	said 1 "Read-only file system"
 	run on_host "$BERTH" exec --nv "$IMG" sh -c "echo x >$LIBS/new"
@@ -192,8 +193,8 @@ keeps_the_users() {
 	grep -q "^rocm: /dev/kfd: absent: " <<<"$output"
 	on_host "$BERTH" exec --nv --dry-run "$SQ" true >plan.json
 	same "$(jq -r '.lent[] | select(test("gtk3"))' plan.json | cut -c1-44)" "nv: libnvidia-gtk3.so.550.54.14: skipped: ne"
-	same "$(jq -r '.mounts[] | select(.target == "'$LIBS'/libcuda.so.550.54.14") | .origin + " " + .flags' plan.json)" \
-		"lent ro,optional,nosuid,nodev"
+	same "$(jq -r '.mounts[] | select(.target == "'$LIBS'/.host/0") | .origin + " " + .flags' plan.json)" \
+		"lent ro,rec,optional,nosuid,nodev"
 }
 
 cdi() {

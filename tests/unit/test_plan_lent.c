@@ -46,6 +46,8 @@ static const struct plan_mount *on(const struct plan *p, const char *dst)
 static void fill(struct lent *l)
 {
 	lent_lib(l, "/usr/lib64/libcuda.so.550", "libcuda.so.1", 64);
+	lent_lib(l, "/opt/driver/libgl.so.2", "libgl.so.2", 64);
+	lent_lib(l, "/usr/lib64/libptx.so.550", "libptx.so.1", 64);
 	lent_device(l, "/dev/nvidia0", "/dev/nvidia0");
 	lent_bind(l, "/opt/sw", "/sw", true);
 	lent_env(l, LENT_SET, "SITE", "a b$c");
@@ -55,7 +57,7 @@ static void fill(struct lent *l)
 	strv_add(&l->notes, "a warning");
 }
 
-START_TEST(libraries_lie_in_a_tmpfs_with_links)
+START_TEST(libraries_are_links_into_the_hosts_directories)
 {
 	auto_lent struct lent l = { 0 };
 	struct run_req r = { .verb = RUN_EXEC };
@@ -66,8 +68,19 @@ START_TEST(libraries_lie_in_a_tmpfs_with_links)
 	p = plan_of(&r, &l, false, false);
 	m = on(p, LENT_LIBS_DIR);
 	ck_assert(m && m->kind == PLAN_TMPFS && m->flags & PLAN_RO);
-	m = on(p, LENT_LIBS_DIR "/libcuda.so.550");
+	m = on(p, LENT_LIBS_DIR "/.host/0");
 	ck_assert(m && m->kind == PLAN_BIND && m->origin == PLAN_LENT && m->flags & PLAN_RO);
+	ck_assert(m->flags & PLAN_IS_DIR && m->flags & PLAN_REC);
+	ck_assert_str_eq(m->src, "/usr/lib64");
+	m = on(p, LENT_LIBS_DIR "/.host/1");
+	ck_assert(m && !strcmp(m->src, "/opt/driver"));
+	ck_assert_ptr_null(on(p, LENT_LIBS_DIR "/.host/2"));
+	m = on(p, LENT_LIBS_DIR "/libcuda.so.550");
+	ck_assert(m && m->kind == PLAN_SYMLINK);
+	ck_assert_str_eq(m->src, ".host/0/libcuda.so.550");
+	m = on(p, LENT_LIBS_DIR "/libgl.so.2");
+	ck_assert(m && m->kind == PLAN_SYMLINK);
+	ck_assert_str_eq(m->src, ".host/1/libgl.so.2");
 	m = on(p, LENT_LIBS_DIR "/libcuda.so.1");
 	ck_assert(m && m->kind == PLAN_SYMLINK);
 	ck_assert_str_eq(m->src, "libcuda.so.550");
@@ -145,5 +158,6 @@ START_TEST(the_users_variable_wins)
 }
 END_TEST
 
-UNIT(plan_lent, libraries_lie_in_a_tmpfs_with_links, a_device_is_bound_only_where_dev_is_our_own,
-     variables_come_before_the_users_own, the_users_variable_wins)
+UNIT(plan_lent, libraries_are_links_into_the_hosts_directories,
+     a_device_is_bound_only_where_dev_is_our_own, variables_come_before_the_users_own,
+     the_users_variable_wins)
