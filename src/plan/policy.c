@@ -290,6 +290,16 @@ static void apply_bind_paths(const struct conf *c, struct run_req *req)
 			strv_add(&req->no_mount, preset_binds[k]);
 }
 
+/* Apptainer ships 64 MiB as a line of its file: handed over by a user, nobody has chosen it, and
+ * it is what jobs run into. */
+static uint64_t layer_size(const struct conf *c)
+{
+	unsigned long mib = conf_number(c, CONF_SESSIONDIR_MAX_SIZE);
+
+	return mib == 64 && c->v[CONF_SESSIONDIR_MAX_SIZE].level == CONF_USER ? 0
+									      : (uint64_t)mib << 20;
+}
+
 void policy_apply(const struct conf *c, struct run_req *req)
 {
 	for (size_t i = 0; i < ARRAY_LEN(mounts); i++) {
@@ -304,6 +314,6 @@ void policy_apply(const struct conf *c, struct run_req *req)
 	req->nv |= conf_yes(c, CONF_ALWAYS_NV);
 	req->rocm |= conf_yes(c, CONF_ALWAYS_ROCM);
 	if (!req->tmpfs_size)
-		req->tmpfs_size = (uint64_t)conf_number(c, CONF_SESSIONDIR_MAX_SIZE) << 20;
+		req->tmpfs_size = layer_size(c);
 	apply_bind_paths(c, req);
 }

@@ -169,7 +169,7 @@ END_TEST
 
 START_TEST(sizes_and_numbers_count_where_no_option_says_them)
 {
-	auto_conf struct conf c = { 0 };
+	auto_conf struct conf c = { 0 }, theirs = { 0 };
 	struct run_req plain = { 0 }, own = { .tmpfs_size = 4096 };
 
 	policy_apply(&c, &plain);
@@ -180,6 +180,10 @@ START_TEST(sizes_and_numbers_count_where_no_option_says_them)
 	ck_assert_uint_eq(plain.tmpfs_size, 64 << 20);
 	ck_assert_uint_eq(conf_number(&c, CONF_DOWNLOADS), 9);
 	ck_assert_uint_eq(own.tmpfs_size, 4096);
+	plain.tmpfs_size = 0;
+	say(&theirs, CONF_USER, "sessiondir max size = 64");
+	policy_apply(&theirs, &plain);
+	ck_assert_uint_eq(plain.tmpfs_size, 0);
 }
 END_TEST
 
