@@ -228,14 +228,20 @@ static void guest(struct proxy *p)
 	asked_fini(&a);
 }
 
-/* Held by who looks whether there is a proxy, and by the proxy while it goes. */
+/* Held by who looks whether there is a proxy, and by the proxy while it goes.  -1, too, when the
+ * file was removed by a proxy that went while the lock was waited for. */
 static int lock_take(const char *dir)
 {
 	auto_free char *path = xasprintf("%s/lock", dir);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	if (fd >= 0 && flock(fd, LOCK_EX) < 0)
-		close_p_(&fd);
+	struct stat mine, there;
+
+	if (fd >= 0 && (flock(fd, LOCK_EX) < 0 || fstat(fd, &mine) < 0 || stat(path, &there) < 0 ||
+			mine.st_ino != there.st_ino || mine.st_dev != there.st_dev)) {
+		close(fd);
+		return -1;
+	}
 	return fd;
 }
 
@@ -251,9 +257,18 @@ static void remove_all(const char *dir)
 static _Noreturn void serve(struct proxy *p)
 {
 	for (;;) {
-		int lock;
+		/* Without a member only who lies in the backlog is served; whoever comes meanwhile
+		 * waits for the lock. */
+		int lock = p->n > 1 ? -1 : lock_take(p->dir);
 
-		poll(p->v, p->n, -1);
+		p->v[0].revents = 0;
+		if (poll(p->v, p->n, p->n > 1 ? -1 : 0) == 0) {
+			if (lock >= 0)
+				remove_all(p->dir);
+			_exit(0);
+		}
+		if (lock >= 0)
+			close(lock);
 		if (p->v[0].revents)
 			guest(p);
 		for (size_t i = p->n; i-- > 1;)
@@ -261,19 +276,6 @@ static _Noreturn void serve(struct proxy *p)
 				close(p->v[i].fd);
 				p->v[i] = p->v[--p->n];
 			}
-		if (p->n > 1)
-			continue;
-		/* Whoever comes meanwhile waits for the lock, or lies in the backlog already. */
-		lock = lock_take(p->dir);
-		p->v[0].revents = 0;
-		if (poll(p->v, 1, 0) > 0) {
-			close_p_(&lock);
-			guest(p);
-			if (p->n > 1)
-				continue;
-		}
-		remove_all(p->dir);
-		_exit(0);
 	}
 }
 

@@ -2,6 +2,7 @@
 #include "mpi/inside/inside.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -119,11 +120,17 @@ int client_main(int argc, char **argv)
 	struct batch_reply reply = { 0 };
 	struct pollfd p[2];
 	sigset_t set;
-	int sock = connect_proxy();
+	int sock;
 
+	/* The standard descriptors are sent, so they have to be there, and be nothing of ours. */
+	for (int fd; (fd = open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0;)
+		if (fd > STDERR_FILENO) {
+			close(fd);
+			break;
+		}
+	sock = connect_proxy();
 	if (sock < 0)
 		return fail("the host's side does not answer");
-	/* The standard descriptors are sent, so they have to be there. */
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(handed_on) / sizeof(*handed_on); i++)
 		sigaddset(&set, handed_on[i]);

@@ -2,9 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,52 +61,37 @@ static _Noreturn void child(const struct engine *g, int out, int err)
 
 int engine_start(struct engine *g)
 {
-	int out[2] = { -1, -1 }, err[2] = { -1, -1 };
-
-	g->out = g->err = -1;
-	if (pipe2(out, O_CLOEXEC) < 0 || (!g->own_err && pipe2(err, O_CLOEXEC) < 0))
-		return -1;
-	g->pid = fork();
+	g->out = memfd_create("berth-out", MFD_CLOEXEC);
+	g->err = g->own_err ? -1 : memfd_create("berth-err", MFD_CLOEXEC);
+	g->pid = g->out < 0 || (!g->own_err && g->err < 0) ? -1 : fork();
 	if (g->pid == 0)
-		child(g, out[1], err[1]);
-	close(out[1]);
-	close_p_(&err[1]);
-	g->out = out[0];
-	g->err = err[0];
+		child(g, g->out, g->err);
 	return g->pid < 0 ? -1 : 0;
 }
 
-/* False at the end. */
-static bool take(int fd, struct buf *b)
+static void take(int *fd, struct buf *b)
 {
 	char text[4096];
-	ssize_t n = read(fd, text, sizeof(text));
+	ssize_t n;
 
-	if (n < 0)
-		return errno == EINTR || errno == EAGAIN;
-	if (b && b->len < OUTPUT_MAX)
+	while (*fd >= 0 && b && b->len < OUTPUT_MAX &&
+	       (n = pread(*fd, text, sizeof(text), (off_t)b->len)) > 0)
 		buf_add(b, text, (size_t)n);
-	return n > 0;
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 }
 
 int engine_finish(struct engine *g, struct buf *out, struct buf *err)
 {
-	struct pollfd p[2] = { { g->out, POLLIN, 0 }, { g->err, POLLIN, 0 } };
 	int status = 0;
 	pid_t r;
 
-	while (p[0].fd >= 0 || p[1].fd >= 0) {
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			break;
-		for (int i = 0; i < 2; i++)
-			if (p[i].fd >= 0 && p[i].revents && !take(p[i].fd, i ? err : out))
-				p[i].fd = -1;
-	}
-	close_p_(&g->out);
-	close_p_(&g->err);
 	do
 		r = waitpid(g->pid, &status, 0);
 	while (r < 0 && errno == EINTR);
+	take(&g->out, out);
+	take(&g->err, err);
 	if (r < 0)
 		return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -25,13 +25,15 @@ struct engine {
 	int sock; /* becomes descriptor 3; -1: none */
 	/* For the caller of engine_start(). */
 	pid_t pid;
-	int out, err; /* read ends; -1: the caller's own stdout or stderr is used */
+	/* What it prints lies in memory: a pipe that nobody reads yet would stop it, and one that a
+	 * program of the image keeps open would never end.  -1: the caller's own stderr is used. */
+	int out, err;
 	bool own_err; /* wanted: the caller's stderr */
 };
 
 /* -1 with errno. */
 int engine_start(struct engine *g);
-/* Reads what is printed (at most 64 KiB of each; either may be NULL) and waits.  The exit
+/* Waits and reads what was printed (some 64 KiB of each; either may be NULL, else empty).  The exit
  * status, 128 + n for a signal, -1 when it could not be started or waited for. */
 int engine_finish(struct engine *g, struct buf *out, struct buf *err);
 

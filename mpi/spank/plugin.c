@@ -14,6 +14,7 @@
 #include <slurm/spank.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -210,8 +211,11 @@ static void engine_user(struct engine *g, spank_t sp)
 	gid_t *groups = NULL;
 	int n = 0;
 
-	g->become = spank_get_item(sp, S_JOB_UID, &g->uid) == ESPANK_SUCCESS &&
-		    spank_get_item(sp, S_JOB_GID, &g->gid) == ESPANK_SUCCESS;
+	/* Where Slurm does not say who, the engine ends before it does anything: never as root. */
+	g->become = true;
+	if (spank_get_item(sp, S_JOB_UID, &g->uid) != ESPANK_SUCCESS ||
+	    spank_get_item(sp, S_JOB_GID, &g->gid) != ESPANK_SUCCESS)
+		g->uid = (uid_t)-1;
 	if (spank_get_item(sp, S_JOB_SUPPLEMENTARY_GIDS, &groups, &n) == ESPANK_SUCCESS) {
 		g->groups = groups;
 		g->ngroups = n;
@@ -245,7 +249,8 @@ static void step_words(struct strv *words, const char *name, char **env)
 	}
 	strv_add(words, "--");
 	if (image)
-		strv_add(words, found && access(found, R_OK) == 0 ? found : image);
+		strv_add(words, found && faccessat(AT_FDCWD, found, R_OK, AT_EACCESS) == 0 ? found
+											   : image);
 }
 
 exported int slurm_spank_user_init(spank_t sp, int ac, char **av)
@@ -425,7 +430,7 @@ exported int slurm_spank_task_init(spank_t sp, int ac, char **av)
 	close(pair[1]);
 	r = task_enter(sp, &g, pair[0], &said, &e);
 	close(pair[0]);
-	if (r != 0 && !said.len)
+	if (r < 0 || (r == 1 && !said.len))
 		buf_printf(&said, "berth: %s\n", e.text);
 	if (r != 0)
 		task_fail(said.data, said.len);

@@ -138,9 +138,12 @@ static int long_record(struct walk *w, const unsigned char *p, size_t local, uin
 	return record(w, (const unsigned char *)w->payload.data, w->payload.len, e);
 }
 
-static int leaf_cell(struct walk *w, const unsigned char *p, const unsigned char *end,
+/* room: what the page still has for cells; a page whose cells lie over each other would cost time
+ * out of proportion. */
+static int leaf_cell(struct walk *w, const unsigned char *p, const unsigned char *end, size_t *room,
 		     struct err *e)
 {
+	const unsigned char *start = p;
 	const uint32_t u = w->db->usable, x = u - 35, m = (u - 12) * 32 / 255 - 23;
 	uint64_t n, rowid, local;
 	size_t k = varint(p, end, &n);
@@ -155,8 +158,11 @@ static int leaf_cell(struct walk *w, const unsigned char *p, const unsigned char
 		if (local > x)
 			local = m;
 	}
-	if (local + (n > x ? 4 : 0) > (uint64_t)(end - p))
+	local += n > x ? 4 : 0;
+	if (local > (uint64_t)(end - p) || (size_t)(p - start) + local > *room)
 		return damaged(e);
+	*room -= (size_t)(p - start) + (size_t)local;
+	local -= n > x ? 4 : 0;
 	if (n <= x)
 		return record(w, p, (size_t)n, e);
 	return long_record(w, p, (size_t)local, n, be(p + local, 4), e);
@@ -167,6 +173,7 @@ static int tree(struct walk *w, uint32_t number, int depth, struct err *e)
 	const struct db *db = w->db;
 	const unsigned char *page = visit(db, number), *head, *end;
 	bool leaf;
+	size_t room = db->usable;
 	uint32_t cells;
 	int r = 0;
 
@@ -185,7 +192,7 @@ static int tree(struct walk *w, uint32_t number, int depth, struct err *e)
 
 		if (cell + 4 > end)
 			return damaged(e);
-		r = leaf ? leaf_cell(w, cell, end, e) : tree(w, be(cell, 4), depth + 1, e);
+		r = leaf ? leaf_cell(w, cell, end, &room, e) : tree(w, be(cell, 4), depth + 1, e);
 	}
 	return r || leaf ? r : tree(w, be(head + 8, 4), depth + 1, e);
 }

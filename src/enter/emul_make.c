@@ -241,6 +241,9 @@ enum emul_verdict emul_make_call(const struct emul_tracee *t, int64_t *value)
 	p.own = -1;
 	if (args_of(t, &m))
 		return EMUL_CONTINUE;
+	/* These make nothing, whatever O_CREAT says. */
+	if (opens(t) && m.flags & (O_PATH | O_DIRECTORY))
+		return EMUL_CONTINUE;
 	device = is_device(t, &m);
 	if (device && !emul_ids_root(emul_who(t))) {
 		*value = -EPERM;

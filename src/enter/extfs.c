@@ -167,6 +167,19 @@ static void work_make(const char *dir)
 	}
 }
 
+/* False with errno.  Nobody else has a path to what is mounted on dir. */
+static bool is_directory(const char *dir, const char *name)
+{
+	char path[48];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (lstat(path, &st) < 0)
+		return false;
+	errno = ENOTDIR;
+	return S_ISDIR(st.st_mode);
+}
+
 static _Noreturn void overlay_program(const struct holder *h, size_t i, size_t n, int fuse)
 {
 	auto_buf struct buf o = { 0 };
@@ -236,7 +249,11 @@ static void one_serve(struct holder *h, size_t i)
 	mounted_wait(h, i, dir);
 	if (h->x->v[i].write)
 		work_make(dir);
-	fd = sys_open_tree(AT_FDCWD, upper, 0);
+	/* The image's maker may have put a link there, which would be followed to the host's files.
+	 */
+	if (!is_directory(dir, "upper") || (h->x->v[i].write && !is_directory(dir, "work")))
+		tell(h, EXTFS_UPPER, errno);
+	fd = sys_open_tree(AT_FDCWD, upper, AT_SYMLINK_NOFOLLOW);
 	if (fd < 0)
 		tell(h, EXTFS_UPPER, errno);
 	if (send(h->channel, &good, sizeof(good), MSG_NOSIGNAL) < 0 || fd_send(h->channel, fd) < 0)

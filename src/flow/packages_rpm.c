@@ -112,7 +112,7 @@ int packages_rpm_sqlite(const char *text, size_t n, struct package_list *out)
 
 int packages_rpm_ndb(const char *text, size_t n, struct package_list *out)
 {
-	uint64_t slots;
+	uint64_t slots, room = n; /* no two slots have one blob */
 
 	if (n < NDB_HEADER || memcmp(text, "RpmP", 4) != 0 || le32(text + 4) != 0)
 		return -1;
@@ -131,7 +131,10 @@ int packages_rpm_ndb(const char *text, size_t n, struct package_list *out)
 		if (off + 16 > n || memcmp(text + off, "BlbS", 4) != 0)
 			return -1;
 		len = le32(text + off + 12);
-		if (len > n - off - 16 || add(out, text + off + 16, len) < 0)
+		if (len > n - off - 16 || len > room)
+			return -1;
+		room -= len;
+		if (add(out, text + off + 16, len) < 0)
 			return -1;
 	}
 	return 0;

@@ -230,11 +230,11 @@ static int check(const struct source *s, const struct demands *d, const struct c
 static int look(struct source *s, struct candidates *c, struct err *e)
 {
 	static const struct err none = { .kind = ERR_NOTFOUND, .text = "no signature there" };
-	size_t n = 0;
 
 	for (;;) {
 		struct remote *remote;
 		int r = source_remote(s, &remote, e);
+		size_t n = 0;
 
 		for (size_t i = 0; r == 0 && i < c->n; i++) {
 			beside_fini(&c->v[i].found);

@@ -113,3 +113,21 @@ written() {
 		exec "$0" exec --overlay over.ext3 "$1" true' "$BERTH" "$SQ"
 	fails 125 'fuse-overlayfs, which is not installed \(package fuse-overlayfs\)'
 }
+
+@test "an ext3 layer whose upper or work is a link leads nowhere on the host" {
+	local name
+	mkdir host && echo secret >host/secret
+	for name in upper work; do
+		rm -rf bad bad.ext3 && mkdir -p bad/{upper,work}
+		rmdir "bad/$name" && ln -s "$PWD/host" "bad/$name"
+		mke2fs bad bad.ext3
+		run --separate-stderr berth exec --overlay bad.ext3 "$SQ" ls /secret
+		fails 125 "bad.ext3"
+		[ "$(ls -A host)" = secret ]
+	done
+	run --separate-stderr berth exec --overlay bad.ext3:ro "$SQ" ls /secret
+	[ "$status" != 0 ]
+	rm -rf bad bad.ext3 && mkdir bad && ln -s "$PWD/host" bad/upper && mke2fs bad bad.ext3
+	run --separate-stderr berth exec --overlay bad.ext3:ro "$SQ" ls /secret
+	fails 125 "bad.ext3"
+}

@@ -194,7 +194,7 @@ keeps_the_users() {
 	on_host "$BERTH" exec --nv --dry-run "$SQ" true >plan.json
 	same "$(jq -r '.lent[] | select(test("gtk3"))' plan.json | cut -c1-44)" "nv: libnvidia-gtk3.so.550.54.14: skipped: ne"
 	same "$(jq -r '.mounts[] | select(.target == "'$LIBS'/.host/0") | .origin + " " + .flags' plan.json)" \
-		"lent ro,rec,optional,nosuid,nodev"
+		"lent ro,rec,optional,nosuid,nodev,dir"
 }
 
 cdi() {
