@@ -146,7 +146,7 @@ raw() {
 	send nothing.sif "oras://$(reg bad):1"
 	fails 'nothing.sif: No such file' keeps
 	send "$LAB_IMAGES/busybox.sif" "library://a/b/c"
-	fails 'a push goes to docker://, oras:// or oci:' keeps
+	fails 'a push goes to docker://, oras://, oci:DIR.* or oci-archive:FILE' keeps
 	send "$LAB_IMAGES/busybox.sif" "docker://$(reg bad)@sha256:$(printf 'a%.0s' {1..64})"
 	fails 'goes to a tag' keeps
 	send --compress brotli "$LAB_IMAGES/busybox.dir" "docker://$(reg bad):1"
