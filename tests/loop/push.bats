@@ -3,7 +3,9 @@
 load ../lab/bats
 
 send() { run --separate-stderr berth push --tls-ca "$LAB_CA" "$@"; }
-reg() { printf 'localhost:%s/push/%s-%s' "${2:-$LAB_OPEN}" "$BATS_TEST_NUMBER" "$1"; }
+# The registry outlives a run, so what one leaves there is not in the way of the next.
+mine() { printf '%s-%s' "${BATS_RUN_TMPDIR##*-}" "$BATS_TEST_NUMBER" | tr '[:upper:]' '[:lower:]'; }
+reg() { printf 'localhost:%s/push/%s-%s' "${2:-$LAB_OPEN}" "$(mine)" "$1"; }
 raw() {
 	curl -s --cacert "$LAB_CA" -H "Accept: application/vnd.oci.image.manifest.v1+json" \
 		"https://${1%%/*}/v2/$(cut -d/ -f2- <<<"${1%:*}")/manifests/${1##*:}"
@@ -99,27 +101,27 @@ raw() {
 
 @test "what the registry has is not sent again, and mounts save the rest" {
 	fault '[]'
-	send "$LAB_IMAGES/busybox.sif" "oras://localhost:$FAULT/push/$BATS_TEST_NUMBER-a:1"
+	send "$LAB_IMAGES/busybox.sif" "oras://localhost:$FAULT/push/$(mine)-a:1"
 	worked
 	: >"$FAULT_LOG"
-	send "$LAB_IMAGES/busybox.sif" "oras://localhost:$FAULT/push/$BATS_TEST_NUMBER-a:2"
+	send "$LAB_IMAGES/busybox.sif" "oras://localhost:$FAULT/push/$(mine)-a:2"
 	worked
 	[ "$(requests '.method == "PATCH"')" = 0 ]
-	send --mount-from "push/$BATS_TEST_NUMBER-a" "$LAB_IMAGES/busybox.sif" "oras://localhost:$FAULT/push/$BATS_TEST_NUMBER-b:1"
+	send --mount-from "push/$(mine)-a" "$LAB_IMAGES/busybox.sif" "oras://localhost:$FAULT/push/$(mine)-b:1"
 	worked
 	[ "$(requests '.method == "PATCH"')" = 0 ]
 }
 
 @test "an upload that is cut goes on where the registry stopped" {
 	fault '[{"re":"PATCH ", "times":2, "do":"cutup", "arg":400000}]'
-	send "$LAB_IMAGES/busybox.sif" "oras://localhost:$FAULT/push/$BATS_TEST_NUMBER-cut:1"
+	send "$LAB_IMAGES/busybox.sif" "oras://localhost:$FAULT/push/$(mine)-cut:1"
 	worked
 	run --separate-stderr berth pull --tls-ca "$LAB_CA" back.sif "oras://$(reg cut):1"
 	worked
 	cmp back.sif "$LAB_IMAGES/busybox.sif"
 	fault '[{"re":"PATCH ", "times":1, "do":"cutup", "arg":100000},
 		{"re":"PUT .*digest=", "times":1, "do":"status", "arg":503, "retry_after":"0"}]'
-	send --compress none "$LAB_IMAGES/busybox.dir" "docker://localhost:$FAULT/push/$BATS_TEST_NUMBER-stream:1"
+	send --compress none "$LAB_IMAGES/busybox.dir" "docker://localhost:$FAULT/push/$(mine)-stream:1"
 	worked
 	SSL_CERT_FILE=$LAB_CA run -0 berth exec "docker://$(reg stream):1" echo ran
 }
