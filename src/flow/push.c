@@ -21,7 +21,7 @@
 
 /* ---- a SIF as it is ---- */
 
-static int hash_file(int fd, uint64_t *size, struct digest *d, struct err *e)
+int push_hash(int fd, struct digest *d, uint64_t *size, struct err *e)
 {
 	auto_digest_ctx struct digest_ctx *ctx = digest_begin(DIGEST_SHA256);
 	auto_stream struct stream *s = stream_tee(stream_fd(fd, 0, -1), ctx);
@@ -75,7 +75,7 @@ static int push_sif(struct push_to *to, struct digest *digest, struct err *e)
 			       "%s is no SIF, and oras:// takes nothing else: push it to "
 			       "docker://",
 			       path);
-	if (hash_file(fd, &size, &d, e) < 0 ||
+	if (push_hash(fd, &d, &size, e) < 0 ||
 	    push_file(to, &d, fd, 0, size, path_base(path), e) < 0)
 		return err_wrap(e, "%s", path);
 	digest_of(&config, DIGEST_SHA256, "{}", 2);

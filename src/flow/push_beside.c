@@ -3,7 +3,6 @@
  * pulled. */
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "registry/beside.h"
@@ -91,21 +90,6 @@ int push_referrer(struct push_to *to, const char *name, const char *artifact,
 
 /* ---- --attach ---- */
 
-static int hash_of(int fd, struct digest *d, uint64_t *size, struct err *e)
-{
-	auto_digest_ctx struct digest_ctx *ctx = digest_begin(DIGEST_SHA256);
-	auto_stream struct stream *s = stream_tee(stream_fd(fd, 0, -1), ctx);
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return err_sys(e, "stat");
-	*size = (uint64_t)st.st_size;
-	if (stream_drain(s, e) < 0)
-		return -1;
-	digest_end(ctx, d);
-	return 0;
-}
-
 static int attach(struct push_to *to, const char *word, struct err *e)
 {
 	const char *eq = strchr(word, '='), *file = eq ? eq + 1 : "";
@@ -126,7 +110,7 @@ static int attach(struct push_to *to, const char *word, struct err *e)
 	if (fd < 0)
 		return err_sys(e, "--attach %s", file);
 	digest_of(&empty, DIGEST_SHA256, "{}", 2);
-	if (hash_of(fd, &d, &size, e) < 0)
+	if (push_hash(fd, &d, &size, e) < 0)
 		return err_wrap(e, "--attach %s", file);
 	if (push_file(to, &d, fd, 0, size, path_base(file), e) < 0 ||
 	    push_memory(to, &empty, "{}", 2, e) < 0)

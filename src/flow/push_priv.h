@@ -28,6 +28,8 @@ struct push_to {
 	size_t size;
 };
 
+/* What push_file() wants to know of a file, all of it read. */
+int push_hash(int fd, struct digest *d, uint64_t *size, struct err *e);
 /* A blob whose bytes lie in a file. */
 int push_file(struct push_to *to, const struct digest *d, int fd, off_t off, uint64_t size,
 	      const char *label, struct err *e);
