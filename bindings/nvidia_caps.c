@@ -86,7 +86,7 @@ bool nvidia_version_parse(char *out, size_t n, const char *text)
 		size_t len = strcspn(p, " \t\n"), digits = strspn(p, "0123456789.");
 		unsigned major, minor;
 
-		if (len == digits && len < n && sscanf(p, "%u.%u", &major, &minor) == 2 &&
+		if (len && len == digits && len < n && sscanf(p, "%u.%u", &major, &minor) == 2 &&
 		    isdigit((unsigned char)p[len - 1])) {
 			memcpy(out, p, len);
 			out[len] = '\0';

@@ -18,6 +18,7 @@ START_TEST(the_driver_tells_its_version_in_two_files)
 	ck_assert(nvidia_version_parse(v, sizeof(v), "470.256\n"));
 	ck_assert(!nvidia_version_parse(v, sizeof(v), "no number here"));
 	ck_assert(!nvidia_version_parse(v, sizeof(v), ""));
+	ck_assert(!nvidia_version_parse(v, sizeof(v), "\n-550.54"));
 	ck_assert_str_eq(nvidia_cuda_of("550.54.14"), "12.4");
 	ck_assert_str_eq(nvidia_cuda_of("470.256"), "11.4");
 	ck_assert_ptr_null(nvidia_cuda_of("390.10"));
