@@ -33,6 +33,8 @@
 #include "src/flow/build_spec.h"
 #include "src/flow/build_state.h"
 #include "src/flow/cache.h"
+#include "src/flow/settings.h"
+#include "src/plan/policy.h"
 
 #define PART_AGE (14 * 86400)
 
@@ -65,6 +67,7 @@ static void build_fini(struct build *b)
 	free(b->work);
 	free(b->context);
 	free(b->spec_dir);
+	conf_fini(&b->conf);
 	arena_fini(&b->arena);
 }
 
@@ -107,6 +110,21 @@ static int read_epoch(struct build *b, struct err *e)
 	b->epoch = strtoll(v, &end, 10);
 	if (*end || errno || b->epoch < 0 || b->epoch > UINT32_MAX)
 		return err_set(e, ERR_USAGE, "SOURCE_DATE_EPOCH=%s: it is a number of seconds", v);
+	return 0;
+}
+
+static int read_conf(struct build *b, struct err *e)
+{
+	const struct build_req *r = b->req;
+	auto_strv struct strv notes = { 0 };
+
+	if (settings_read(&b->conf, environ, &notes, e) < 0 ||
+	    policy_build(&b->conf, r->binds.n + r->mounts.n, r->nv, r->rocm, e) < 0)
+		return -1;
+	for (size_t i = 0; i < notes.n; i++)
+		log_warn("%s", notes.v[i]);
+	b->nv = r->nv || conf_yes(&b->conf, CONF_ALWAYS_NV);
+	b->rocm = r->rocm || conf_yes(&b->conf, CONF_ALWAYS_ROCM);
 	return 0;
 }
 
@@ -396,7 +414,8 @@ static int check_output(struct build *b, struct err *e)
 static int plan_all(struct build *b, struct err *e)
 {
 	for (size_t i = 0; i < b->nrecipe; i++)
-		if (build_base_find(b, &b->stages[i], e) < 0 || build_spec_plan(b, i, e) < 0)
+		if (build_base_find(b, &b->stages[i], e) < 0 || build_spec_plan(b, i, e) < 0 ||
+		    build_base_admit(b, &b->stages[i], e) < 0)
 			return -1;
 	return build_spec_unused(b, e);
 }
@@ -419,8 +438,9 @@ static int run(struct build *b, struct err *e)
 	struct build_key key = { "" };
 	int r;
 
-	if (digest_ready(e) < 0 || read_epoch(b, e) < 0 || check_output(b, e) < 0 ||
-	    open_work(b, e) < 0 || open_store(b, e) < 0 || plan_all(b, e) < 0)
+	if (digest_ready(e) < 0 || read_conf(b, e) < 0 || read_epoch(b, e) < 0 ||
+	    check_output(b, e) < 0 || open_work(b, e) < 0 || open_store(b, e) < 0 ||
+	    plan_all(b, e) < 0)
 		return -1;
 	last = &b->stages[b->nrecipe - 1];
 	image_key(b, last, &key);

@@ -10,6 +10,7 @@
 #include "image/meta.h"
 #include "src/base/path.h"
 #include "src/base/progress.h"
+#include "src/flow/admit.h"
 #include "src/flow/pull.h"
 
 /* The agents whose From is a URI without its scheme. */
@@ -38,6 +39,7 @@ static int pull(struct build *b, struct build_stage *s, const char *uri, struct 
 {
 	auto_free char *private = b->store ? NULL : path_join(b->work, "store");
 	struct pull_req r = { .uri = uri,
+			      .conf = &b->conf,
 			      .into_store = true,
 			      .cachedir = private,
 			      .arch = b->req->arch,
@@ -47,8 +49,10 @@ static int pull(struct build *b, struct build_stage *s, const char *uri, struct 
 			      .ca_file = b->req->ca_file,
 			      .auth_file = b->req->auth_file };
 	auto_buf struct buf path = { 0 };
+	struct err unlisted;
 	int ret;
 
+	(void)admit_uri(&b->conf, uri, &s->listed, &unlisted);
 	r.progress = progress_new(STDERR_FILENO);
 	ret = flow_pull(&r, &path, e);
 	progress_free(r.progress);
@@ -155,6 +159,32 @@ int build_base_find(struct build *b, struct build_stage *s, struct err *e)
 			       "and start from it with oci-archive or docker-archive",
 			       s->agent);
 	tool_key(b, s);
+	return 0;
+}
+
+static bool runs_something(const struct build *b, const struct build_stage *s)
+{
+	for (size_t i = 0; i < s->steps.n; i++)
+		if (s->steps.v[i].kind == STEP_RUN)
+			return true;
+	return !b->req->notest && s->def && s->def->script[DEF_TEST].text;
+}
+
+int build_base_admit(struct build *b, const struct build_stage *s, struct err *e)
+{
+	auto_image struct image *im = NULL;
+	const struct build_stage *first = s;
+
+	if (!policy_wants_image(&b->conf) || !runs_something(b, s))
+		return 0;
+	while (first->from_stage >= 0)
+		first = &b->stages[first->from_stage];
+	if (!first->image)
+		return 0;
+	if (image_open(&im, first->image, e) < 0)
+		return -1;
+	if (admit_image(&b->conf, im, first->image, first->listed, e) < 0)
+		return err_wrap(e, "base %s", first->from);
 	return 0;
 }
 

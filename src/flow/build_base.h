@@ -10,6 +10,9 @@
 
 /* Before this process is root of a namespace: a pull may have threads and needs the caller. */
 int build_base_find(struct build *b, struct build_stage *s, struct err *e);
+/* May programs of the base run (admit.h)?  Asked of a stage whose steps are known, and has any that
+ * runs one; by the same process as build_base_find(). */
+int build_base_admit(struct build *b, const struct build_stage *s, struct err *e);
 int build_base_unpack(struct build *b, struct build_stage *s, struct err *e);
 
 /* build_tool.c: trees that a distribution's own tool makes. */

@@ -56,7 +56,7 @@ static void set_env(struct strv *env, const struct lent_env *v)
 int build_lend(struct build *b, const struct build_tree *t, struct plan *p,
 	       const struct binds *user, struct err *e)
 {
-	struct lend_config c = { .nv = b->req->nv, .rocm = b->req->rocm };
+	struct lend_config c = { .nv = b->nv, .rocm = b->rocm };
 	struct lend_host host = { .rootfd = AT_FDCWD,
 				  .environ = environ,
 				  .image = { .ops = &in_tree, .arg = (void *)t } };

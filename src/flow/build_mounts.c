@@ -85,12 +85,16 @@ static int point(struct build_mounts *m, const char *path, bool is_dir, unsigned
 	return 0;
 }
 
-static int host_dirs(struct build_mounts *m, struct plan *p, struct err *e)
+static int host_dirs(struct build_mounts *m, const struct build *b, struct plan *p, struct err *e)
 {
 	static const char *const dirs[] = { "/proc", "/sys", "/dev" };
+	static const enum conf_key keys[] = { CONF_MOUNT_PROC, CONF_MOUNT_SYS, CONF_MOUNT_DEV };
 
 	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
-		int fd = build_tree_dir(m->tree, dirs[i], e);
+		int fd = conf_yes(&b->conf, keys[i]) ? build_tree_dir(m->tree, dirs[i], e) : -2;
+
+		if (fd == -2)
+			continue;
 
 		if (fd < 0)
 			return -1;
@@ -334,7 +338,7 @@ int build_mounts_add(struct build_mounts *m, struct build *b, const struct step 
 	if (env < 0)
 		return -1;
 	close(env);
-	if (host_dirs(m, p, e) < 0 || host_file(m, b, p, "/etc/resolv.conf", e) < 0 ||
+	if (host_dirs(m, b, p, e) < 0 || host_file(m, b, p, "/etc/resolv.conf", e) < 0 ||
 	    host_file(m, b, p, "/etc/hosts", e) < 0 || apt_file(m, b, p, e) < 0)
 		return -1;
 	if (!b->docker) {

@@ -329,8 +329,8 @@ static int make_keys(struct build *b, struct build_stage *s, struct err *e)
 			buf_printf(&what, " bind=%s", b->req->binds.v[k]);
 		for (size_t k = 0; step->kind == STEP_RUN && k < b->req->mounts.n; k++)
 			buf_printf(&what, " mount=%s", b->req->mounts.v[k]);
-		if (step->kind == STEP_RUN && (b->req->nv || b->req->rocm))
-			buf_printf(&what, " lend=%d%d", b->req->nv, b->req->rocm);
+		if (step->kind == STEP_RUN && (b->nv || b->rocm))
+			buf_printf(&what, " lend=%d%d", b->nv, b->rocm);
 		for (size_t k = 0; k < step->nmounts; k++)
 			if (step->mounts[k].from && step->mounts[k].type == STEP_MOUNT_BIND) {
 				int from = build_find_stage(b, step->mounts[k].from, e);

@@ -11,6 +11,7 @@
 #include "src/flow/build.h"
 #include "src/flow/build_tree.h"
 #include "src/flow/output.h"
+#include "src/plan/conf.h"
 #include "src/recipe/def.h"
 #include "src/recipe/docker.h"
 #include "src/recipe/step.h"
@@ -26,6 +27,7 @@ struct build_stage {
 	const char *agent, *from;
 	int from_stage; /* -1: an image */
 	char *image;	/* the base as a file or directory; NULL: scratch, or made by a tool */
+	bool listed;	/* the base, by admit_uri() */
 	struct oci_config *base_config; /* NULL: none */
 	struct docker_config config;	/* Dockerfile: the result's */
 	struct steps steps;
@@ -37,6 +39,8 @@ struct build_stage {
 
 struct build {
 	const struct build_req *req;
+	struct conf conf; /* berth.conf */
+	bool nv, rocm;	  /* lent while steps run: asked for, or by the conf */
 	struct output out;
 	char *spec_dir; /* where the recipe lies; absolute */
 	struct def *def;

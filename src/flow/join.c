@@ -15,6 +15,7 @@
 #include "src/flow/instances.h"
 #include "src/flow/run_host.h"
 #include "src/flow/run_image.h"
+#include "src/flow/settings.h"
 #include "src/host/process.h"
 #include "src/plan/plan.h"
 
@@ -94,11 +95,13 @@ int flow_join(const struct run_req *words, struct buf *text, struct err *e)
 	auto_run_host struct run_host host = { 0 };
 	auto_plan struct plan *plan = NULL;
 	auto_close int cgroup = -1;
+	auto_run_settings struct run_settings settings = { 0 };
 	struct run_req req = *words;
 	struct facts facts = { 0 };
 
 	req.joined = words->image + strlen(JOIN_SCHEME);
-	if (instance_find(&found, req.joined, e) < 0 || run_host_gather(&host, &req, &facts, e) < 0)
+	if (run_settings_join(&settings, &req, e) < 0 || instance_find(&found, req.joined, e) < 0 ||
+	    run_host_gather(&host, &req, &facts, e) < 0)
 		return -1;
 	options_note(&req, &found.v[0]);
 	cgroup = cgroup_of(&found.v[0]);
@@ -113,6 +116,8 @@ int flow_join(const struct run_req *words, struct buf *text, struct err *e)
 	}
 	if (plan_make(&plan, &req, &facts, e) < 0)
 		return -1;
+	for (size_t i = 0; i < settings.notes.n; i++)
+		log_warn("%s", settings.notes.v[i]);
 	for (size_t i = 0; i < plan->notes.n; i++)
 		log_warn("%s", plan->notes.v[i]);
 	if (req.dry_run) {

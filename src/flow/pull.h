@@ -17,6 +17,7 @@
 #include "src/base/buf.h"
 #include "src/base/err.h"
 
+struct conf;
 struct progress;
 
 struct pull_req {
@@ -46,6 +47,7 @@ struct pull_req {
 	uint64_t max_layer_bytes; /* limits against bombs; 0: flatten's defaults */
 	uint64_t max_entries;
 
+	const struct conf *conf;   /* berth.conf, where the caller has read it; NULL: read here */
 	struct progress *progress; /* may be NULL */
 };
 

@@ -40,18 +40,16 @@ static int find_transport(struct source *s, const char *uri, const char **rest, 
 	return 0;
 }
 
-/* berth.conf's "download concurrency" where no option says it. */
-static int parallel_settle(struct source *s, struct err *e)
+/* Once for all that a pull asks of it. */
+static int conf_settle(struct source *s, struct err *e)
 {
-	auto_conf struct conf conf = { 0 };
 	auto_strv struct strv notes = { 0 };
 
-	s->parallel = s->req->parallel;
-	if (s->parallel)
-		return 0;
-	if (settings_read(&conf, environ, &notes, e) < 0)
+	s->conf = s->req->conf ? s->req->conf : &s->own;
+	if (!s->req->conf && settings_read(&s->own, environ, &notes, e) < 0)
 		return -1;
-	s->parallel = (unsigned)conf_number(&conf, CONF_DOWNLOADS);
+	s->parallel = s->req->parallel ? s->req->parallel
+				       : (unsigned)conf_number(s->conf, CONF_DOWNLOADS);
 	return 0;
 }
 
@@ -62,7 +60,7 @@ int source_init(struct source *s, const struct pull_req *req, struct err *e)
 	*s = (struct source){ .req = req };
 	pthread_mutex_init(&s->lock, NULL);
 	if (platform_parse(&s->want, req->arch, e) < 0 ||
-	    find_transport(s, req->uri, &rest, e) < 0 || parallel_settle(s, e) < 0)
+	    find_transport(s, req->uri, &rest, e) < 0 || conf_settle(s, e) < 0)
 		return -1;
 	return s->t->parse(s, rest, e);
 }
@@ -73,6 +71,7 @@ void source_fini(struct source *s)
 		s->t->close(s);
 	source_drop_remote(s);
 	pthread_mutex_destroy(&s->lock);
+	conf_fini(&s->own);
 	manifest_fini(&s->manifest);
 	oci_free(s->config);
 	ref_fini(&s->ref);

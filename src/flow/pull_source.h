@@ -6,6 +6,7 @@
  *	source_resolve(&s, e);    // s.manifest: one image for the platform asked for; or s.sif
  *	source_config(&s, e);     // s.config, checked against what was asked
  *
+ * berth.conf is read once, by source_init(), or handed down in the request.
  * A digest that is in the store asks nothing of the network; a tag asks for its manifest. */
 #ifndef FLOW_PULL_SOURCE_H
 #define FLOW_PULL_SOURCE_H
@@ -23,6 +24,7 @@
 #include "src/base/err.h"
 #include "src/flow/pull.h"
 #include "src/flow/transport.h"
+#include "src/plan/conf.h"
 
 /* A SIF file that somebody else made. */
 struct source_sif {
@@ -35,6 +37,8 @@ struct source_sif {
 
 struct source {
 	const struct pull_req *req;
+	const struct conf *conf; /* the request's, else own */
+	struct conf own;
 	const struct transport *t;
 	struct store *store; /* borrowed */
 	char *text;	     /* the source in full, for messages */

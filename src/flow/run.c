@@ -64,16 +64,17 @@ static int act(struct plan *p, struct facts *facts, struct run_image *image,
 	}
 	if (enter_new(&x, p, e) < 0)
 		return -1;
-	if (work.nfuse && keeper_start(&keeper, &work, e) < 0)
-		return -1;
-	enter_use_extfs(x, extfs_channel(&serving.ext));
-	if (work.announce && keeper_wait(keeper, e) < 0)
-		return -1;
+	/* Ahead of the keeper: it looks for a cgroup that holds this process alone. */
 	if (p->limits.n) {
 		if (cgroup_make(&cgroup, "/", &p->limits, e) < 0)
 			return -1;
 		enter_use_cgroup(x, cgroup.procs);
 	}
+	if (work.nfuse && keeper_start(&keeper, &work, e) < 0)
+		return -1;
+	enter_use_extfs(x, extfs_channel(&serving.ext));
+	if (work.announce && keeper_wait(keeper, e) < 0)
+		return -1;
 	if (save_as)
 		return run_save(save_as, image, x, p, keeper, e);
 	if (start) {
@@ -85,9 +86,11 @@ static int act(struct plan *p, struct facts *facts, struct run_image *image,
 }
 
 /* A URI becomes a file of the store; the request's pull options apply. */
-static int image_path(const struct run_req *req, struct buf *path, struct err *e)
+static int image_path(const struct run_req *req, const struct conf *conf, struct buf *path,
+		      struct err *e)
 {
 	struct pull_req pull = { .uri = req->image,
+				 .conf = conf,
 				 .disable_cache = req->disable_cache,
 				 .arch = req->arch,
 				 .no_https = req->no_https,
@@ -162,7 +165,8 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 	facts.wired_paths = strv_list(&share.paths);
 	if (req->instance && !req->dry_run && instance_start_claim(&start, req, e) < 0)
 		return -1;
-	if (image_path(req, &path, e) < 0 || run_host_gather(&host, req, &facts, e) < 0 ||
+	if (image_path(req, &settings.conf, &path, e) < 0 ||
+	    run_host_gather(&host, req, &facts, e) < 0 ||
 	    policy_binds(&settings.conf, req, &facts, e) < 0)
 		return -1;
 	if (run_image_open(&image, buf_str(&path), facts.cwd, req, &facts.image, e) < 0)

@@ -2,14 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "src/base/fd.h"
+#include "src/flow/admit.h"
 #include "src/plan/policy.h"
 
 #define SITE_FILE      BERTH_SYSCONFDIR "/berth/berth.conf"
@@ -98,49 +96,42 @@ int run_settings_begin(struct run_settings *s, struct run_req *req, struct err *
 	policy_apply(&s->conf, req);
 	s->no_mount = req->no_mount;
 	s->site_binds = req->site_binds;
-	return 0;
+	return admit_uri(&s->conf, req->image, &s->listed, e);
+}
+
+int run_settings_join(struct run_settings *s, const struct run_req *req, struct err *e)
+{
+	if (settings_read(&s->conf, environ, &s->notes, e) < 0)
+		return -1;
+	return policy_request(&s->conf, req, e);
 }
 
 int run_settings_image(const struct run_settings *s, const struct run_image *image, struct err *e)
 {
-	static const enum policy_kind kinds[] = {
-		[IMAGE_SIF] = POLICY_SIF, [IMAGE_SQUASHFS] = POLICY_SQUASHFS, [IMAGE_DIR] = POLICY_DIR
-	};
-	struct policy_image im = { .kind = kinds[image->image->kind] };
-	char link[64], path[4096];
-	struct stat st;
-	ssize_t n;
+	return admit_image(&s->conf, image->image, image->path, s->listed, e);
+}
 
-	if (!policy_wants_image(&s->conf))
-		return 0;
-	/* Of the open file: a link that is changed meanwhile leads nowhere else. */
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", image->image->fd);
-	n = readlink(link, path, sizeof(path) - 1);
-	if (n < 0 || fstat(image->image->fd, &st) < 0)
-		return err_sys(e, "%s", image->path);
-	path[n] = '\0';
-	im.path = path;
-	im.uid = st.st_uid;
-	im.gid = st.st_gid;
-	if (conf_list(&s->conf, CONF_LIMIT_OWNERS)->n) {
-		const struct passwd *pw = getpwuid(st.st_uid);
+/* Layers that are directories are the user's own place for changes, as binds are; files are
+ * images. */
+static int part_check(const struct conf *c, const struct run_image_file *f, struct err *e)
+{
+	struct admit a = { .kind = f->part.off ? POLICY_SIF : POLICY_SQUASHFS,
+			   .fd = f->part.fd,
+			   .name = f->path };
 
-		im.owner = pw ? pw->pw_name : NULL;
-	}
-	if (conf_list(&s->conf, CONF_LIMIT_GROUPS)->n) {
-		const struct group *gr = getgrgid(st.st_gid);
-
-		im.group = gr ? gr->gr_name : NULL;
-	}
-	return policy_image(&s->conf, &im, e);
+	/* In a SIF a partition stands behind the header. */
+	if (f->part.is_ext && policy_extfs(c, f->path, e) < 0)
+		return -1;
+	if (f->part.is_ext && !f->part.off)
+		a.kind = POLICY_EXTFS;
+	return admit_file(c, &a, e);
 }
 
 int run_settings_images(const struct run_settings *s, const struct run_images *images,
 			struct err *e)
 {
 	for (size_t i = 0; i < images->n; i++)
-		if (images->file[i].part.is_ext &&
-		    policy_extfs(&s->conf, images->file[i].path, e) < 0)
+		if (images->file[i].part.fd >= 0 && part_check(&s->conf, &images->file[i], e) < 0)
 			return -1;
 	return 0;
 }

@@ -32,15 +32,20 @@ struct run_settings {
 	struct conf conf;
 	struct strv notes;
 	struct strv no_mount, site_binds; /* req's, while it lasts */
+	bool listed;			  /* req's image, of admit_uri() */
 };
 
 void run_settings_fini(struct run_settings *s);
 #define auto_run_settings auto_(run_settings_fini)
 
-/* Reads, asks policy_request(), and settles in req what its options leave open. */
+/* Reads, asks policy_request() and admit_uri(), and settles in req what its options leave open. */
 int run_settings_begin(struct run_settings *s, struct run_req *req, struct err *e);
 
-/* May this image be started?  Asks the name service only when a file limits owners. */
+/* For a program in an instance that runs, whose image and mounts were judged when it started: reads
+ * and asks policy_request(); req stays as it is. */
+int run_settings_join(struct run_settings *s, const struct run_req *req, struct err *e);
+
+/* May this image be started (admit.h)? */
 int run_settings_image(const struct run_settings *s, const struct run_image *image, struct err *e);
 
 /* May the images beside it be used? */

@@ -6,7 +6,6 @@
 
 #include "src/base/fd.h"
 #include "src/base/log.h"
-#include "src/flow/settings.h"
 #include "src/flow/transport.h"
 #include "src/plan/policy.h"
 
@@ -88,8 +87,6 @@ static int load_keys(struct demand *d, struct err *e)
 
 static int find_demands(const struct source *s, struct demands *out, struct err *e)
 {
-	auto_conf struct conf conf = { 0 };
-	auto_strv struct strv notes = { 0 };
 	const char *option = s->req->verify_key;
 
 	if (option) {
@@ -100,14 +97,12 @@ static int find_demands(const struct source *s, struct demands *out, struct err 
 	}
 	if (!is_registry(s))
 		return 0;
-	if (settings_read(&conf, environ, &notes, e) < 0)
-		return -1;
-	if (conf_list(&conf, CONF_VERIFY_KEY)->n) {
+	if (conf_list(s->conf, CONF_VERIFY_KEY)->n) {
 		auto_free char *name = xasprintf("%s/%s", s->ref.host, s->ref.repo);
-		auto_free char *where = conf_where(&conf, CONF_VERIFY_KEY);
+		auto_free char *where = conf_where(s->conf, CONF_VERIFY_KEY);
 		struct demand *d = &out->v[out->n];
 
-		policy_verify_keys(&conf, name, &d->files);
+		policy_verify_keys(s->conf, name, &d->files);
 		if (d->files.n) {
 			d->who = xasprintf("\"verify key\" of %s (%s)", where, d->files.v[0]);
 			out->n++;

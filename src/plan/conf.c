@@ -231,13 +231,16 @@ static int items_check(const struct line *l, enum conf_key k, const struct strv 
 	for (size_t i = 0; i < items->n; i++) {
 		auto_binds struct binds b = { 0 };
 
-		if (keys[k].kind == PATHS && items->v[i][0] != '/')
-			return err_set(e, ERR_USAGE, "%s:%u: %s = %s: paths begin with /", l->file,
-				       l->number, keys[k].name, items->v[i]);
+		if (keys[k].kind == PATHS && items->v[i][0] != '/' && !strstr(items->v[i], "://"))
+			return err_set(e, ERR_USAGE,
+				       "%s:%u: %s = %s: paths begin with /, URIs with a scheme "
+				       "(docker://registry.example.org/lab)",
+				       l->file, l->number, keys[k].name, items->v[i]);
 		if (keys[k].kind == KEYS && !strstr(items->v[i], " /"))
 			return err_set(e, ERR_USAGE,
 				       "%s:%u: verify key = %s: write PREFIX /PATH, as in "
-				       "\"registry.example.org/lab /etc/berth/lab.pub\", or * for every registry",
+				       "\"registry.example.org/lab /etc/berth/lab.pub\", or * for "
+				       "every registry",
 				       l->file, l->number, items->v[i]);
 		if (keys[k].kind != BINDS)
 			continue;

@@ -142,6 +142,19 @@ int policy_request(const struct conf *c, const struct run_req *req, struct err *
 	return check_bind_paths(c, req, e);
 }
 
+int policy_build(const struct conf *c, size_t nbinds, bool nv, bool rocm, struct err *e)
+{
+	if (!conf_yes(c, CONF_ALLOW_USER_NS))
+		return refuse(c, CONF_ALLOW_USER_NS, "every build has a user namespace", e);
+	if (nbinds && !conf_yes(c, CONF_USER_BIND_CONTROL))
+		return refuse(c, CONF_USER_BIND_CONTROL, "a bind of the build", e);
+	if (nv && conf_locked(c, CONF_ALWAYS_NV) && !conf_yes(c, CONF_ALWAYS_NV))
+		return refuse(c, CONF_ALWAYS_NV, "--nv", e);
+	if (rocm && conf_locked(c, CONF_ALWAYS_ROCM) && !conf_yes(c, CONF_ALWAYS_ROCM))
+		return refuse(c, CONF_ALWAYS_ROCM, "--rocm", e);
+	return 0;
+}
+
 int policy_binds(const struct conf *c, const struct run_req *req, const struct facts *f,
 		 struct err *e)
 {
@@ -162,7 +175,10 @@ int policy_binds(const struct conf *c, const struct run_req *req, const struct f
 }
 
 static const enum conf_key kinds[] = {
-	[POLICY_SIF] = CONF_ALLOW_SIF, [POLICY_SQUASHFS] = CONF_ALLOW_SQUASHFS, [POLICY_DIR] = CONF_ALLOW_DIR
+	[POLICY_SIF] = CONF_ALLOW_SIF,
+	[POLICY_SQUASHFS] = CONF_ALLOW_SQUASHFS,
+	[POLICY_DIR] = CONF_ALLOW_DIR,
+	[POLICY_EXTFS] = CONF_ALLOW_EXTFS,
 };
 
 bool policy_wants_image(const struct conf *c)
@@ -187,7 +203,7 @@ static bool is_below_one(const struct strv *dirs, const char *path)
 	for (size_t i = 0; i < dirs->n; i++) {
 		auto_free char *dir = path_clean("/", dirs->v[i]);
 
-		if (path_is_below(path, dir))
+		if (dirs->v[i][0] == '/' && path_is_below(path, dir))
 			return true;
 	}
 	return !dirs->n;
@@ -209,12 +225,13 @@ int policy_image(const struct conf *c, const struct policy_image *im, struct err
 {
 	static const char *const called[] = { [POLICY_SIF] = "it is a SIF file",
 					      [POLICY_SQUASHFS] = "it is a bare SquashFS file",
-					      [POLICY_DIR] = "it is a directory" };
+					      [POLICY_DIR] = "it is a directory",
+					      [POLICY_EXTFS] = "it is an ext3 file system" };
 	auto_free char *owner = NULL, *group = NULL;
 
 	if (!conf_yes(c, kinds[im->kind]))
 		return refuse_image(c, kinds[im->kind], im, called[im->kind], e);
-	if (!is_below_one(conf_list(c, CONF_LIMIT_PATHS), im->path))
+	if (!im->listed && !is_below_one(conf_list(c, CONF_LIMIT_PATHS), im->path))
 		return refuse_image(c, CONF_LIMIT_PATHS, im, "it lies elsewhere", e);
 	owner = im->owner ? xstrdup(im->owner) : xasprintf("%lu", (unsigned long)im->uid);
 	group = im->group ? xstrdup(im->group) : xasprintf("%lu", (unsigned long)im->gid);
@@ -229,6 +246,18 @@ int policy_image(const struct conf *c, const struct policy_image *im, struct err
 		return refuse_image(c, CONF_LIMIT_GROUPS, im, why, e);
 	}
 	return 0;
+}
+
+int policy_store(const struct conf *c, const char *name, const char *store, struct err *e)
+{
+	const struct policy_image im = { .path = name };
+	auto_free char *why = xasprintf("it would lie in the store %s, and neither that nor the "
+					"URI is listed",
+					store);
+
+	if (is_below_one(conf_list(c, CONF_LIMIT_PATHS), store))
+		return 0;
+	return refuse_image(c, CONF_LIMIT_PATHS, &im, why, e);
 }
 
 int policy_extfs(const struct conf *c, const char *path, struct err *e)
@@ -250,6 +279,19 @@ static size_t prefix_fits(const char *prefix, size_t n, const char *name)
 	if (!n || strncmp(name, prefix, n) != 0 || (name[n] && name[n] != '/'))
 		return 0;
 	return n + 1;
+}
+
+bool policy_uri(const struct conf *c, const char *name)
+{
+	const struct strv *list = conf_list(c, CONF_LIMIT_PATHS);
+
+	/* What a server or a client would resolve to another place fits nothing. */
+	if (strstr(name, "/.") || strchr(name, '%'))
+		return false;
+	for (size_t i = 0; i < list->n; i++)
+		if (list->v[i][0] != '/' && prefix_fits(list->v[i], strlen(list->v[i]), name))
+			return true;
+	return false;
 }
 
 void policy_verify_keys(const struct conf *c, const char *repository, struct strv *files)

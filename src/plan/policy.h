@@ -25,7 +25,7 @@ int policy_request(const struct conf *c, const struct run_req *req, struct err *
 int policy_binds(const struct conf *c, const struct run_req *req, const struct facts *f,
 		 struct err *e);
 
-enum policy_kind { POLICY_SIF, POLICY_SQUASHFS, POLICY_DIR };
+enum policy_kind { POLICY_SIF, POLICY_SQUASHFS, POLICY_DIR, POLICY_EXTFS };
 
 struct policy_image {
 	enum policy_kind kind;
@@ -33,11 +33,23 @@ struct policy_image {
 	const char *owner, *group; /* names; NULL: none is known */
 	uid_t uid;
 	gid_t gid;
+	bool listed; /* by policy_uri(): its place is not looked at */
 };
 
 /* True when a file says anything of images: their owners need not be looked up else. */
 bool policy_wants_image(const struct conf *c);
 int policy_image(const struct conf *c, const struct policy_image *im, struct err *e);
+
+/* Does "limit container paths" list the URI, or whole parts of its beginning?  name in full:
+ * "docker://docker.io/library/debian". */
+bool policy_uri(const struct conf *c, const char *name);
+/* An image that policy_uri() does not know, before it is fetched into the store at the absolute
+ * path: does that lie where images may? */
+int policy_store(const struct conf *c, const char *name, const char *store, struct err *e);
+
+/* What a build has of all this: its user namespace, its binds (nbinds of them), its lent GPUs.
+ * policy_apply() is for containers that are started. */
+int policy_build(const struct conf *c, size_t nbinds, bool nv, bool rocm, struct err *e);
 
 /* May the ext3 file system in this file be a layer? */
 int policy_extfs(const struct conf *c, const char *path, struct err *e);

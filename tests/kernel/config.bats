@@ -118,3 +118,39 @@ with_site() {
 	run --separate-stderr berth exec --overlay layer.img:ro "$IMG" true
 	fails 125 "it is an ext3 file system; $MINE:1 says \"allow container extfs = no\""
 }
+
+@test "config: files among layers and binds are images, too" {
+	cp "$SQ" layer.sqfs
+	with_site "limit container paths = $(dirname "$SQ")" "$BERTH" exec --overlay layer.sqfs "$SQ" true
+	same "$status" 0 || { echo "$stderr"; return 1; }
+	mkdir apps && mv "$SQ" apps/
+	with_site "limit container paths = $WORK/apps" "$BERTH" exec --overlay layer.sqfs apps/image.sqfs true
+	fails 125 "$WORK/layer.sqfs: it lies elsewhere; $SITE:1 says" || return 1
+	with_site "limit container paths = $WORK/apps" "$BERTH" exec -B layer.sqfs:/mnt:image-src=/ apps/image.sqfs true
+	fails 125 "$WORK/layer.sqfs: it lies elsewhere; $SITE:1 says" || return 1
+	mv apps/image.sqfs "$SQ"
+}
+
+@test "config: who joins an instance is asked for his options" {
+	berth instance start "$SQ" asked
+	printf 'allow ipc ns = no\nmount hom = no\n' >"$MINE"
+	run --separate-stderr berth exec --ipc instance://asked true
+	fails 125 "--ipc \\(or what implies it\\): $MINE:1 says \"allow ipc ns = no\"" || { berth instance stop asked; return 1; }
+	run --separate-stderr berth exec instance://asked echo in
+	berth instance stop asked
+	same "$output" in || { echo "$stderr"; return 1; }
+	fails 0 "warning: $MINE:2: unknown key \"mount hom\""
+}
+
+@test "config: a build keeps to what the site says of images, binds and mounts" {
+	printf 'Bootstrap: localimage\nFrom: %s\n%%post\n  ls /sys | wc -l\n' "$SQ" >ran.def
+	printf 'Bootstrap: localimage\nFrom: %s\n%%labels\n  a b\n' "$SQ" >copied.def
+	with_site "limit container paths = /apps" "$BERTH" build --disable-cache out.sif ran.def
+	fails 125 "base $SQ: $SQ: it lies elsewhere; $SITE:1 says" || return 1
+	with_site "limit container paths = /apps" "$BERTH" build --disable-cache out.sif copied.def
+	same "$status" 0 || { echo "$stderr"; return 1; }
+	with_site $'user bind control = no' "$BERTH" build -F --disable-cache -B /usr:/mnt out.sif ran.def
+	fails 125 "a bind of the build: $SITE:1 says \"user bind control = no\"" || return 1
+	with_site $'mount sys = no' "$BERTH" build -F --disable-cache out.sif ran.def
+	same "$status" 0 && grep -qx 0 <<<"$output" || { echo "$output$stderr"; return 1; }
+}

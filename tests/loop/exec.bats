@@ -69,3 +69,37 @@ print(numpy.arange(10).sum(), os.getuid())'
 		'echo "$PATH|$GREETING|$LITERAL|$HOSTVAR|$(pwd)|${APPTAINER_NAME-none}"'
 	[ "$output" = '/bin:/usr/bin|hello|$HOME||/|none' ] || { echo "$output $stderr"; return 1; }
 }
+
+@test "a configuration is read once by all that a URI needs" {
+	export SSL_CERT_FILE=$LAB_CA
+	openssl genpkey -algorithm ed25519 2>/dev/null | openssl pkey -pubout -out key.pub
+	# A pipe gives its text to one reader, and nothing to the next.
+	once() {
+		rm -f conf && mkfifo conf && exec 9<>conf 8<conf && printf '%s\n' "$1" >conf && exec 9>&-
+	}
+	once "verify key = * $WORK/key.pub"
+	run --separate-stderr berth -c conf exec "docker://localhost:$LAB_OPEN/lab/busybox:1" true
+	fails "busybox:1 is not signed, and \"verify key\" of conf:1 .* asks" keeps
+	once "verify key = * $WORK/key.pub"
+	run --separate-stderr berth -c conf pull out.sif "docker://localhost:$LAB_OPEN/lab/busybox:1"
+	fails "busybox:1 is not signed, and \"verify key\" of conf:1 .* asks" keeps
+	exec 8<&-
+}
+
+@test "an image that is a URI starts where the URI, or the store, is listed" {
+	fault '[]'
+	export SSL_CERT_FILE=$LAB_CA
+	uri=docker://localhost:$FAULT/lab/busybox:1
+	echo "limit container paths = /apps, docker://localhost:$FAULT/other" >conf
+	run --separate-stderr berth -c conf exec "$uri" true
+	fails "$uri: it would lie in the store $CACHE, and neither that nor the URI is listed; conf:1 says" keeps
+	[ "$(requests true)" = 0 ]
+	echo "limit container paths = /apps, docker://localhost:$FAULT/lab" >conf
+	run --separate-stderr berth -c conf exec "$uri" cat /etc/hello
+	worked
+	[ "$output" = "hello from a layer" ]
+	echo "limit container paths = $BATS_TEST_TMPDIR/cache" >conf
+	run --separate-stderr berth -c conf exec "$uri" cat /etc/hello
+	worked
+	[ "$output" = "hello from a layer" ]
+}

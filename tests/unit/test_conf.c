@@ -92,7 +92,8 @@ START_TEST(a_wrong_value_is_an_error_that_names_file_and_line)
 		{ "download concurrency = 1234567890",
 		  "/user:1: download concurrency = 1234567890: it is a number" },
 		{ "limit container paths = apps",
-		  "/user:1: limit container paths = apps: paths begin with /" },
+		  "/user:1: limit container paths = apps: paths begin with /, URIs with a scheme "
+		  "(docker://registry.example.org/lab)" },
 		{ "bind path = data",
 		  "/user:1: bind path = data: write /SRC, /SRC:/DST or /SRC:/DST:ro" },
 		{ "mount home", "/user:1: write \"key = value\", or # before a comment" },

@@ -118,7 +118,7 @@ static void image_says(const char *text, const struct policy_image *im, const ch
 
 START_TEST(images_are_limited_by_kind_place_owner_and_group)
 {
-	struct policy_image im = { POLICY_SQUASHFS, "/apps2/a.sqfs", "ada", NULL, 1000, 100 };
+	struct policy_image im = { POLICY_SQUASHFS, "/apps2/a.sqfs", "ada", NULL, 1000, 100, false };
 	auto_conf struct conf none = { 0 };
 
 	ck_assert(!policy_wants_image(&none));
@@ -139,6 +139,61 @@ START_TEST(images_are_limited_by_kind_place_owner_and_group)
 		   "/apps2/a.sqfs: its group is 100; /site:1 says \"limit container groups = "
 		   "staff\"");
 	image_says("limit container groups = 100", &im, "");
+}
+END_TEST
+
+START_TEST(a_uri_is_listed_by_whole_parts_of_its_beginning)
+{
+	static const struct {
+		const char *name;
+		bool listed;
+	} t[] = {
+		{ "docker://registry.example.org/lab/x", true },
+		{ "docker://registry.example.org/labor", false },
+		{ "oras://registry.example.org/lab/x", false },
+		{ "docker://docker.io/library/debian:12", true },
+		{ "docker://docker.io/library/debian:11", false },
+		{ "https://site/apps/a.sif", true },
+		{ "https://site/apps/../a.sif", false },
+		{ "https://site/apps/%2e%2e/a.sif", false },
+		{ "https://site:80/apps/a.sif", false },
+	};
+	struct policy_image im = { .kind = POLICY_SIF, .path = "/store/a.sif" };
+	auto_conf struct conf c = { 0 };
+	struct err e = { 0 };
+
+	say(&c, CONF_SITE,
+	    "limit container paths = docker://registry.example.org/lab/, "
+	    "docker://docker.io/library/debian:12\nlimit container paths = https://site/apps");
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		ck_assert_msg(policy_uri(&c, t[i].name) == t[i].listed, "%s", t[i].name);
+	ck_assert_int_eq(policy_image(&c, &im, &e), -1);
+	im.listed = true;
+	ck_ok(policy_image(&c, &im, &e), &e);
+	ck_assert_int_eq(policy_store(&c, "docker://a/b:1", "/home/ada/.berth/cache", &e), -1);
+	ck_assert_str_eq(
+		e.text,
+		"docker://a/b:1: it would lie in the store /home/ada/.berth/cache, and "
+		"neither that nor the URI is listed; /site:1 says \"limit container paths = "
+		"docker://registry.example.org/lab/, docker://docker.io/library/debian:12, "
+		"https://site/apps\"");
+}
+END_TEST
+
+START_TEST(a_build_asks_for_namespace_binds_and_devices)
+{
+	auto_conf struct conf c = { 0 };
+	struct err e = { 0 };
+
+	ck_ok(policy_build(&c, 1, true, true, &e), &e);
+	say(&c, CONF_SITE, "user bind control = no\nlock = always use nv");
+	ck_ok(policy_build(&c, 0, false, true, &e), &e);
+	ck_assert_int_eq(policy_build(&c, 1, false, false, &e), -1);
+	ck_assert_str_eq(
+		e.text,
+		"a bind of the build: /site:1 says \"user bind control = no\" for everybody");
+	ck_assert_int_eq(policy_build(&c, 0, true, false, &e), -1);
+	ck_assert_str_eq(e.text, "--nv: /site:2 says \"always use nv = no\" for everybody");
 }
 END_TEST
 
@@ -305,5 +360,6 @@ UNIT(policy, keys_are_those_of_the_longest_prefix_of_whole_parts,
      an_option_outranks_a_key_unless_it_is_locked,
      binds_of_options_and_environment_need_user_bind_control,
      images_are_limited_by_kind_place_owner_and_group, what_options_leave_open_the_files_settle,
+     a_uri_is_listed_by_whole_parts_of_its_beginning, a_build_asks_for_namespace_binds_and_devices,
      layers_need_enable_overlay, sizes_and_numbers_count_where_no_option_says_them,
      a_users_bind_path_keeps_the_preset_ones, a_plan_has_the_bind_paths_that_are_there)
