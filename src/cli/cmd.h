@@ -46,7 +46,7 @@ const struct cmd *cmd_find_words(int argc, char **argv, int *used);
 int cmd_unknown(int argc, char **argv, struct err *e);
 /* The full --help text of one command, or of berth itself for NULL. */
 void cmd_help_text(const struct cmd *c, struct buf *out);
-/* The man page of a command, in roff's man format. */
+/* The man page of a command, or of berth itself for NULL, in roff's man format. */
 void cmd_man_text(const struct cmd *c, struct buf *out);
 /* Writes text to stdout; a failing write is an error. */
 int cmd_print(const struct buf *text, struct err *e);

@@ -1,4 +1,5 @@
 #include "src/cli/cmd.h"
+#include "src/cli/globals.h"
 
 #include <errno.h>
 #include <string.h>
@@ -126,13 +127,13 @@ static void overview(struct buf *out)
 	for (const struct cmd *const *c = commands; *c; c++)
 		if (*(*c)->brief) /* without one: for programs, not for people */
 			buf_printf(out, "  %-16s %s\n", (*c)->name, (*c)->brief);
-	buf_adds(out,
-		 "\nFirst steps:\n"
-		 "  berth pull docker://debian:12         an image into debian_12.sif\n"
-		 "  berth exec debian_12.sif cat /etc/os-release\n"
-		 "  berth check                           what this host lacks, if anything\n"
-		 "\n-c FILE is read in place of your own berth.conf (BERTH_CONFIG_FILE too).\n"
-		 "berth help COMMAND shows the options of one command.\n");
+	buf_adds(out, "\nOptions before the command:\n");
+	opt_help(global_opts, out);
+	buf_adds(out, "\nFirst steps:\n"
+		      "  berth pull docker://debian:12         an image into debian_12.sif\n"
+		      "  berth exec debian_12.sif cat /etc/os-release\n"
+		      "  berth check                           what this host lacks, if anything\n"
+		      "\nberth help COMMAND shows the options of one command.\n");
 }
 
 void cmd_help_text(const struct cmd *c, struct buf *out)
@@ -174,7 +175,7 @@ static int run_help(void *req, int argc, char **argv, struct err *e)
 
 	if (argc && (!c || used < argc))
 		return cmd_unknown(argc, argv, e);
-	if (w->man && c)
+	if (w->man)
 		cmd_man_text(c, &text);
 	else
 		cmd_help_text(c, &text);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "src/cli/cmd.h"
+#include "src/cli/globals.h"
 
 /* roff takes a leading dot or quote and every backslash as its own. */
 static void add_roff(struct buf *out, const char *text)
@@ -49,7 +50,35 @@ static void add_option(struct buf *out, const struct opt *o)
 	buf_addch(out, '\n');
 }
 
-void cmd_man_text(const struct cmd *c, struct buf *out)
+static void overview(struct buf *out)
+{
+	buf_printf(
+		out,
+		".TH BERTH 1 \"\" \"berth %s\" \"User Commands\"\n.SH NAME\nberth \\- runs "
+		"container "
+		"images as an ordinary user\n.SH SYNOPSIS\n.B berth\n[OPTIONS] COMMAND [OPTIONS] "
+		"...\n.SH DESCRIPTION\nImages are pulled over HTTPS, kept as one file, and started "
+		"at native speed.\n.SH COMMANDS\n",
+		BERTH_VERSION);
+	for (const struct cmd *const *c = commands; *c; c++) {
+		if (!*(*c)->brief)
+			continue;
+		buf_adds(out, ".TP\n\\fB");
+		add_roff(out, (*c)->name);
+		buf_adds(out, "\\fR\n");
+		add_roff(out, (*c)->brief);
+		buf_addch(out, '\n');
+	}
+	buf_adds(out, ".SH OPTIONS\nThey stand before the command.\n");
+	for (const struct opt *o = global_opts; o->kind != OPT_KIND_END; o++)
+		if (!(o->flags & OPT_HIDDEN))
+			add_option(out, o);
+	buf_adds(out,
+		 ".SH SEE ALSO\nberth\\-exec(1), berth\\-pull(1), berth\\-build(1), one page a "
+		 "command\n");
+}
+
+static void command(const struct cmd *c, struct buf *out)
 {
 	const char *examples = strstr(c->details, "\n\n");
 	size_t prose = examples ? (size_t)(examples - c->details) : strlen(c->details);
@@ -84,4 +113,12 @@ void cmd_man_text(const struct cmd *c, struct buf *out)
 	buf_adds(out, ".SH EXIT STATUS\nThat of the program that was started. 125: Berth itself "
 		      "failed; 126: the program\ncannot be executed; 127: it is not in the image.\n"
 		      ".SH SEE ALSO\nberth\\-help(1), the guides below docs/ in the source\n");
+}
+
+void cmd_man_text(const struct cmd *c, struct buf *out)
+{
+	if (c)
+		command(c, out);
+	else
+		overview(out);
 }

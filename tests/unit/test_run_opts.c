@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/cli/cmd.h"
+#include "src/cli/globals.h"
 #include "src/cli/run_opts.h"
 #include "src/plan/request.h"
 
@@ -138,7 +140,61 @@ START_TEST(libraries_of_the_user_are_bound_where_the_loader_looks)
 }
 END_TEST
 
-UNIT(run_opts, old_scripts_words_are_understood,
+static void told(const struct opt *opts, const char *name, const char *help, const char *man)
+{
+	for (const struct opt *o = opts; o->kind != OPT_KIND_END; o++) {
+		auto_free char *option = xasprintf("--%s", o->name);
+		auto_buf struct buf page = { 0 };
+
+		if (o->flags & OPT_HIDDEN)
+			continue;
+		ck_assert_msg(*o->help, "%s: --%s has no line of help", name, o->name);
+		ck_assert_msg(strstr(help, option) != NULL, "%s: --%s", name, o->name);
+		/* roff's hyphens */
+		for (const char *p = option; *p; p++)
+			buf_printf(&page, *p == '-' ? "\\-" : "%c", *p);
+		ck_assert_msg(strstr(man, buf_str(&page)) != NULL, "%s: --%s", name, o->name);
+	}
+}
+
+START_TEST(every_option_has_a_line_of_help_and_stands_in_its_page)
+{
+	for (const struct cmd *const *c = commands;; c++) {
+		auto_buf struct buf help = { 0 }, man = { 0 };
+
+		/* Without a brief: for programs, not for people. */
+		if (*c && !*(*c)->brief)
+			continue;
+		cmd_help_text(*c, &help);
+		cmd_man_text(*c, &man);
+		told(*c ? (*c)->opts : global_opts, *c ? (*c)->name : "berth", buf_str(&help),
+		     buf_str(&man));
+		if (!*c)
+			break;
+	}
+}
+END_TEST
+
+START_TEST(what_has_an_effect_is_not_hidden)
+{
+	static const char *const inner[] = { "hand-over", "share-any", "save-as", "netns-path",
+					     "oom-kill-disable" };
+
+	for (const struct opt *o = run_opts; o->kind != OPT_KIND_END; o++) {
+		bool known = !(o->flags & OPT_HIDDEN) || o->flags & (OPT_IGNORED | OPT_REFUSED);
+
+		/* Another name of a row that is shown. */
+		for (const struct opt *p = run_opts; p->kind != OPT_KIND_END; p++)
+			known |= !(p->flags & OPT_HIDDEN) && p->offset == o->offset;
+		for (size_t i = 0; i < ARRAY_LEN(inner); i++)
+			known |= !strcmp(inner[i], o->name);
+		ck_assert_msg(known, "--%s", o->name);
+	}
+}
+END_TEST
+
+UNIT(run_opts, every_option_has_a_line_of_help_and_stands_in_its_page,
+     what_has_an_effect_is_not_hidden, old_scripts_words_are_understood,
      what_would_be_a_lie_to_accept_is_refused_with_the_way_out,
      no_two_rows_share_a_name_or_a_letter, compat_stands_for_five_others,
      libraries_of_the_user_are_bound_where_the_loader_looks)
