@@ -20,6 +20,8 @@
 void cgroup_fini(struct cgroup *c)
 {
 	free(c->dir);
+	free(c->leaf);
+	strv_fini(&c->enabled);
 	close_p_(&c->procs);
 	*c = (struct cgroup){ .procs = -1 };
 }
@@ -101,8 +103,22 @@ static bool is_delegated(const char *dir)
 	return access(dir, W_OK | X_OK) == 0 && access(procs, W_OK) == 0;
 }
 
-/* 0: all are in force for children of dir; 1: not here.  A cgroup with processes of its own cannot
- * have them (EBUSY). */
+static bool is_busy(const char *dir)
+{
+	auto_free char *procs = text_of(dir, "cgroup.procs");
+
+	return procs && *procs;
+}
+
+static bool holds_only(const char *dir, pid_t pid)
+{
+	auto_free char *procs = text_of(dir, "cgroup.procs");
+	auto_free char *own = xasprintf("%ld\n", (long)pid);
+
+	return procs && !strcmp(procs, own);
+}
+
+/* 0: all are in force for children of dir, which has no processes of its own; 1: not here. */
 static int controllers_enable(const char *dir, const struct strv *need, const char **lacks)
 {
 	auto_free char *there = text_of(dir, "cgroup.controllers");
@@ -120,6 +136,25 @@ static int controllers_enable(const char *dir, const struct strv *need, const ch
 		if (text_write(dir, "cgroup.subtree_control", plus) < 0)
 			return 1;
 	}
+	return 0;
+}
+
+/* systemd-run --scope -p Delegate=yes: the cgroup is ours and holds nobody else, but one with
+ * processes cannot hand controllers on.  So this process moves into a leaf.  0 done, 1 not so. */
+static int leaf_make(struct cgroup *c, const char *dir, const struct strv *need, const char **lacks)
+{
+	if (!holds_only(dir, getpid()))
+		return 1;
+	c->leaf = xasprintf("%s/berth-launcher-%ld", dir, (long)getpid());
+	if (mkdir(c->leaf, 0755) < 0 || text_write(c->leaf, "cgroup.procs", "0") < 0 ||
+	    controllers_enable(dir, need, lacks) != 0) {
+		text_write(dir, "cgroup.procs", "0");
+		rmdir(c->leaf);
+		free(take_ptr(c->leaf));
+		return 1;
+	}
+	for (size_t i = 0; i < need->n; i++)
+		strv_add(&c->enabled, need->v[i]);
 	return 0;
 }
 
@@ -160,10 +195,38 @@ static bool is_empty(int events)
 	return !strstr(text, "populated 1");
 }
 
-/* Until the launcher has gone or become the program, an empty cgroup is a new one. */
-static _Noreturn void watch(const char *dir, int launcher)
+/* One try; what is still ending in the leaf keeps it (EBUSY). */
+static bool leaf_undone(const char *parent, const char *leaf, const struct strv *enabled)
 {
-	auto_free char *path = path_join(dir, "cgroup.events");
+	auto_free char *procs = text_of(leaf, "cgroup.procs");
+	auto_strv struct strv pids = { 0 };
+
+	for (size_t i = 0; i < enabled->n; i++) {
+		auto_free char *minus = xasprintf("-%s", enabled->v[i]);
+
+		text_write(parent, "cgroup.subtree_control", minus);
+	}
+	strv_split(&pids, procs ? procs : "", '\n');
+	for (size_t i = 0; i < pids.n; i++)
+		if (*pids.v[i])
+			text_write(parent, "cgroup.procs", pids.v[i]);
+	return rmdir(leaf) == 0 || errno != EBUSY;
+}
+
+/* A scope whose only process was the launcher: what leaf_make() did is undone once the container
+ * has gone, with this process and the keeper, which stand in the leaf. */
+static void leaf_undo(const struct cgroup *c)
+{
+	auto_free char *parent = path_dir(c->leaf);
+
+	for (int i = 0; i < 200 && !leaf_undone(parent, c->leaf, &c->enabled); i++)
+		poll(NULL, 0, 25);
+}
+
+/* Until the launcher has gone or become the program, an empty cgroup is a new one. */
+static _Noreturn void watch(const struct cgroup *c, int launcher)
+{
+	auto_free char *path = path_join(c->dir, "cgroup.events");
 	struct pollfd p[2] = { { .fd = open(path, O_RDONLY | O_CLOEXEC), .events = POLLPRI },
 			       { .fd = launcher, .events = POLLIN } };
 
@@ -173,12 +236,14 @@ static _Noreturn void watch(const char *dir, int launcher)
 		if (p[1].revents)
 			p[1].fd = -1;
 	}
-	rmdir(dir);
+	rmdir(c->dir);
+	if (c->leaf)
+		leaf_undo(c);
 	_exit(0);
 }
 
 /* Twice forked, out of the job's sight: no descriptor of the job's, no signal of its terminal. */
-static int watcher_start(const char *dir, struct err *e)
+static int watcher_start(const struct cgroup *c, struct err *e)
 {
 	int launcher = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	pid_t pid = launcher < 0 ? -1 : fork();
@@ -197,11 +262,11 @@ static int watcher_start(const char *dir, struct err *e)
 		if (chdir("/") < 0)
 			_exit(1);
 		prctl(PR_SET_NAME, "berth-cgroup");
-		watch(dir, 3);
+		watch(c, 3);
 	}
 	close_p_(&launcher);
 	if (pid < 0)
-		return err_sys(e, "start the process that removes %s", dir);
+		return err_sys(e, "start the process that removes %s", c->dir);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	return 0;
@@ -219,8 +284,10 @@ static int refuse(const char *own, const char *lacks, struct err *e)
 	return err_set(
 		e, ERR_HOST,
 		"limits need a delegated cgroup of version 2, and %s has no ancestor that you may "
-		"write to and that has no processes of its own; try systemd-run --user --scope "
-		"-p Delegate=yes, or ask an administrator: systemctl edit user@.service, there "
+		"write to and that has no processes but Berth's own; try systemd-run --user "
+		"--scope "
+		"-p Delegate=yes berth ..., or ask an administrator: systemctl edit user@.service, "
+		"there "
 		"[Service] Delegate=cpu cpuset io memory pids",
 		own);
 }
@@ -232,23 +299,19 @@ static int no_cgroups(struct err *e)
 		       "administrator: boot with systemd.unified_cgroup_hierarchy=1");
 }
 
-/* As controllers_enable() would, without a try: a cgroup with processes has what it has. */
+/* Would cgroup_make() find its place here? */
 static bool could_enable(const char *dir, const struct strv *need, const char **lacks)
 {
 	auto_free char *there = text_of(dir, "cgroup.controllers");
 	auto_free char *active = text_of(dir, "cgroup.subtree_control");
-	auto_free char *procs = text_of(dir, "cgroup.procs");
 
-	for (size_t i = 0; i < need->n; i++) {
-		if (has_word(active, need->v[i]))
-			continue;
-		if (!has_word(there, need->v[i])) {
+	if (is_busy(dir) && !holds_only(dir, getpid()))
+		return false;
+	for (size_t i = 0; i < need->n; i++)
+		if (!has_word(active, need->v[i]) && !has_word(there, need->v[i])) {
 			*lacks = need->v[i];
 			return false;
 		}
-		if (procs && *procs)
-			return false;
-	}
 	return true;
 }
 
@@ -284,10 +347,13 @@ int cgroup_make(struct cgroup *c, const char *root, const struct strv *files, st
 	for (; strlen(dir) > strlen(top); *strrchr(dir, '/') = '\0') {
 		if (!is_delegated(dir))
 			break;
-		if (controllers_enable(dir, &need, &lacks) == 0) {
+		/* With processes in it memory and the like are refused (EBUSY), and pids and cpu
+		 * are not, but make children that no process can enter ("domain invalid"). */
+		if ((is_busy(dir) ? leaf_make(c, dir, &need, &lacks)
+				  : controllers_enable(dir, &need, &lacks)) == 0) {
 			if (child_make(c, dir, files, e) < 0)
 				return -1;
-			return strcmp(root, "/") ? 0 : watcher_start(c->dir, e);
+			return strcmp(root, "/") ? 0 : watcher_start(c, e);
 		}
 	}
 	return refuse(own, lacks, e);

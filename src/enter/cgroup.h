@@ -6,8 +6,10 @@
  *
  * The nearest ancestor of the caller's cgroup that he may write to and that has, or can have, the
  * controllers, gets a child; moving there needs nothing else of the kernel's rules (cgroup-v2,
- * "Delegation").  No D-Bus, no systemd.  A small process of its own removes the child when the last
- * process in it has ended, which is the only way as the launcher becomes the program. */
+ * "Delegation").  A delegated cgroup that holds the caller alone (a scope) is emptied into a leaf
+ * first, so this comes before any fork.  No D-Bus, no systemd.  A small process of its own removes
+ *the child when the last process in it has ended, which is the only way as the launcher becomes the
+ *program. */
 #ifndef ENTER_CGROUP_H
 #define ENTER_CGROUP_H
 
@@ -16,7 +18,9 @@
 
 struct cgroup {
 	char *dir;
-	int procs; /* its cgroup.procs, for writing; -1 none */
+	int procs;	     /* its cgroup.procs, for writing; -1 none */
+	char *leaf;	     /* where the launcher went, beside dir; NULL: it stayed */
+	struct strv enabled; /* the controllers that were handed on for that */
 };
 
 void cgroup_fini(struct cgroup *c);

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "src/base/fd.h"
 #include "src/plan/limits.h"
@@ -22,6 +24,8 @@ void run_host_fini(struct run_host *h)
 	strv_fini(&h->env_files);
 	buf_fini(&h->hosts);
 	buf_fini(&h->limits);
+	strv_fini(&h->device_paths);
+	free(h->devices);
 	host_fini(&h->host);
 }
 
@@ -93,6 +97,25 @@ static void env_file_facts(struct run_host *h, struct facts *f)
 	f->nenv_files = h->env_files.n;
 }
 
+static void device_facts(struct run_host *h, const struct run_req *req, struct facts *f)
+{
+	struct stat st;
+
+	limits_devices(&h->device_paths, req);
+	h->devices = xcalloc(h->device_paths.n, sizeof(*h->devices));
+	for (size_t i = 0; i < h->device_paths.n; i++) {
+		struct fact_device *d = &h->devices[i];
+
+		d->path = h->device_paths.v[i];
+		d->error = stat(d->path, &st) < 0 ? errno : 0;
+		d->is_block = !d->error && S_ISBLK(st.st_mode);
+		d->major = d->is_block ? major(st.st_rdev) : 0;
+		d->minor = d->is_block ? minor(st.st_rdev) : 0;
+	}
+	f->devices = h->devices;
+	f->ndevices = h->device_paths.n;
+}
+
 int run_host_gather(struct run_host *h, const struct run_req *req, struct facts *f, struct err *e)
 {
 	if (host_probe(&h->host, AT_FDCWD, NULL, e) < 0)
@@ -112,6 +135,8 @@ int run_host_gather(struct run_host *h, const struct run_req *req, struct facts 
 	if (req->hostname && file_read(AT_FDCWD, "/etc/hosts", &h->hosts, ENV_FILE_MAX, e) < 0)
 		return -1;
 	f->hosts = h->hosts.data;
+	if (req->blkio_weight_device.n)
+		device_facts(h, req, f);
 	if (req->apply_cgroups) {
 		int r = file_read(AT_FDCWD, req->apply_cgroups, &h->limits, LIMITS_TOML_MAX, e);
 

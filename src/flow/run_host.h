@@ -20,8 +20,10 @@ struct run_host {
 	struct fact_path *path_facts;
 	struct fact_group *groups;
 	struct fact_file *file_facts;
-	char **texts;	  /* of env_files */
-	struct buf limits; /* --apply-cgroups' file */
+	char **texts;		  /* of env_files */
+	struct buf limits;	  /* --apply-cgroups' file */
+	struct strv device_paths; /* of --blkio-weight-device */
+	struct fact_device *devices;
 	struct buf hosts; /* /etc/hosts, when it is made anew */
 };
 

@@ -68,6 +68,14 @@ struct fact_image_file {
 	int64_t off, size;
 };
 
+/* A device that --blkio-weight-device names. */
+struct fact_device {
+	const char *path;
+	unsigned major, minor;
+	bool is_block;
+	int error; /* errno of the look-up, 0 none */
+};
+
 struct facts_image {
 	bool has_overlay;    /* an overlay partition of its own */
 	bool is_dir;	     /* a directory tree instead of a SquashFS in a file */
@@ -107,7 +115,9 @@ struct facts {
 	const char *user_home; /* HOME of the image's User (--oci-compat); NULL: as the caller's */
 	const char *cwd;       /* NULL when it cannot be told */
 	mode_t umask;
-	const char *limits;	 /* text of --apply-cgroups' file; else NULL */
+	const char *limits; /* text of --apply-cgroups' file; else NULL */
+	const struct fact_device *devices;
+	size_t ndevices;
 	uint64_t memory_limit;	 /* bytes that the job may use; only with --writable-tmpfs */
 	const char *memory_from; /* what says so; NULL: no limit, or not looked up */
 	const char *hosts;    /* the host's /etc/hosts, when a request makes its own; else NULL */

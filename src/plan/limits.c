@@ -3,6 +3,7 @@
 #include "src/plan/limits.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@
 
 struct limits {
 	struct strv *out; /* FILE=VALUE */
-	int64_t memory;	  /* as given; 0 none, -1 no limit */
+	const struct facts *facts;
+	int64_t memory; /* as given; 0 none, -1 no limit */
 };
 
 static int bad(struct err *e, const char *from, const char *value, const char *want)
@@ -120,6 +122,66 @@ static int set_weight(struct limits *l, const char *from, const char *s, struct 
 		return -1;
 	put_number(l, "io.weight", 1 + (n - 10) * 9999 / 990);
 	return 0;
+}
+
+static const struct fact_device *device_find(const struct limits *l, const char *path)
+{
+	for (size_t i = 0; i < l->facts->ndevices; i++)
+		if (!strcmp(l->facts->devices[i].path, path))
+			return &l->facts->devices[i];
+	return NULL;
+}
+
+/* "/dev/sda:500".  Each device is a write of its own to the same file; weights of devices stand
+ * behind the one for all. */
+static int set_device(struct limits *l, const char *item, struct err *e)
+{
+	static const char from[] = "--blkio-weight-device";
+	const char *colon = strrchr(item, ':');
+	auto_free char *path = colon ? xstrndup(item, (size_t)(colon - item)) : NULL;
+	const struct fact_device *d = path ? device_find(l, path) : NULL;
+	int64_t n;
+
+	if (!path || path[0] != '/')
+		return bad(e, from, item, "write PATH:N, as in /dev/sda:500");
+	if (whole(&n, from, colon + 1, 10, 1000, e) < 0)
+		return -1;
+	if (!d || d->error)
+		return err_set(e, ERR_NOTFOUND, "%s %s: %s", from, path,
+			       strerror(d ? d->error : ENOENT));
+	if (!d->is_block)
+		return bad(e, from, path, "it is no block device");
+	strv_addf(l->out, "io.weight=%u:%u %lld", d->major, d->minor,
+		  (long long)(1 + (n - 10) * 9999 / 990));
+	return 0;
+}
+
+static int set_devices(struct limits *l, const struct strv *words, struct err *e)
+{
+	for (size_t i = 0; i < words->n; i++) {
+		auto_strv struct strv items = { 0 };
+
+		strv_split(&items, words->v[i], ',');
+		for (size_t k = 0; k < items.n; k++)
+			if (set_device(l, items.v[k], e) < 0)
+				return -1;
+	}
+	return 0;
+}
+
+void limits_devices(struct strv *out, const struct run_req *req)
+{
+	for (size_t i = 0; i < req->blkio_weight_device.n; i++) {
+		auto_strv struct strv items = { 0 };
+
+		strv_split(&items, req->blkio_weight_device.v[i], ',');
+		for (size_t k = 0; k < items.n; k++) {
+			const char *colon = strrchr(items.v[k], ':');
+
+			if (colon)
+				strv_take(out, xstrndup(items.v[k], (size_t)(colon - items.v[k])));
+		}
+	}
 }
 
 static int set_pids(struct limits *l, const char *from, const char *s, struct err *e)
@@ -284,11 +346,6 @@ static int from_options(struct limits *l, const struct run_req *r, struct err *e
 	if (r->oom_kill_disable)
 		return err_set(e, ERR_UNSUPPORTED,
 			       "--oom-kill-disable: cgroup version 2 has no such switch");
-	if (r->blkio_weight_device.n)
-		return err_set(
-			e, ERR_UNSUPPORTED,
-			"--blkio-weight-device: write io.weight with MAJOR:MINOR under [unified] "
-			"in a file for --apply-cgroups");
 	if ((r->memory && set_memory(l, "--memory", r->memory, e) < 0) ||
 	    (r->memory_reservation &&
 	     set_reservation(l, "--memory-reservation", r->memory_reservation, e) < 0) ||
@@ -302,14 +359,14 @@ static int from_options(struct limits *l, const struct run_req *r, struct err *e
 	     set_list(l, "cpuset.cpus", "--cpuset-cpus", r->cpuset_cpus, e) < 0) ||
 	    (r->cpuset_mems && set_list(l, "cpuset.mems", "--cpuset-mems", r->cpuset_mems, e) < 0))
 		return -1;
-	return 0;
+	return set_devices(l, &r->blkio_weight_device, e);
 }
 
-int limits_make(struct strv *out, const struct run_req *req, const char *toml, struct err *e)
+int limits_make(struct strv *out, const struct run_req *req, const struct facts *f, struct err *e)
 {
-	struct limits l = { .out = out };
+	struct limits l = { .out = out, .facts = f };
 
-	if (toml && from_toml(&l, toml, e) < 0)
+	if (f->limits && from_toml(&l, f->limits, e) < 0)
 		return err_wrap(e, "--apply-cgroups %s", req->apply_cgroups);
 	return from_options(&l, req, e);
 }

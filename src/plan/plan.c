@@ -354,7 +354,7 @@ int plan_make(struct plan **out, const struct run_req *req, const struct facts *
 		return -1;
 	p->umask = req->no_umask ? 0022 : f->umask;
 	isolate_make(p, req);
-	if (limits_make(&p->limits, req, f->limits, e) < 0)
+	if (limits_make(&p->limits, req, f, e) < 0)
 		return -1;
 	p->idle = req->verb == RUN_START && !f->image.has_startscript;
 	note_unknown_words(p, req);

@@ -12,9 +12,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	auto_free char *text = xstrndup((const char *)data, size);
 	const struct run_req req = { .apply_cgroups = "fuzz" };
 	auto_strv struct strv files = { 0 };
+	const struct facts f = { .limits = text };
 	struct err e;
 
-	if (limits_make(&files, &req, text, &e) < 0)
+	if (limits_make(&files, &req, &f, &e) < 0)
 		return 0;
 	for (size_t i = 0; i < files.n; i++) {
 		size_t n = strcspn(files.v[i], "=");

@@ -28,6 +28,30 @@ left() { find "$TOP" -mindepth 1 -type d -name 'berth-*' | wc -l; }
 	same "$(cat "$LAB_CGROUP/cgroup.procs" | grep -cx $$)" 1 # we have not moved
 }
 
+@test "a delegated scope that holds the launcher alone, as systemd-run --scope makes it" {
+	hugetlb
+	echo +hugetlb >"$TOP/cgroup.subtree_control"
+	mkdir "$TOP/scope"
+	# Nothing above is the user's to write to, as above a scope of the system's manager.
+	(
+		echo "$BASHPID" >"$TOP/scope/cgroup.procs" && chmod 0555 "$TOP" &&
+			exec "$BERTH" exec --apply-cgroups limits.toml "$SQ" sed -n 's/^0:://p' /proc/self/cgroup 3>&-
+	) >dir || { chmod 0755 "$TOP"; return 1; }
+	chmod 0755 "$TOP"
+	[[ $(cat dir) = */scope/berth-* ]]
+	until_is 10 eval '[ "$(left)" = 0 ]'
+	until_is 10 rmdir "$TOP/scope"
+	# With anybody else in it, it cannot be divided.
+	mkdir "$TOP/scope"
+	(
+		echo "$BASHPID" >"$TOP/scope/cgroup.procs" && chmod 0555 "$TOP"
+		"$BERTH" exec --apply-cgroups limits.toml "$SQ" true 3>&-
+	) 2>said && { chmod 0755 "$TOP"; return 1; }
+	chmod 0755 "$TOP"
+	grep -q "has no processes but Berth's own; try systemd-run" said
+	until_is 10 rmdir "$TOP/scope"
+}
+
 @test "an instance's limits hold for what joins it, and go with it" {
 	hugetlb
 	export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run HOME=$BATS_TEST_TMPDIR
@@ -51,6 +75,12 @@ limit_faults() {
 	fails 125 'cpus none: processors are a number'
 	limit_faults --cpuset-cpus a "$SQ"
 	fails 125 'cpuset-cpus a: a list'
+	limit_faults --blkio-weight-device /dev/null:100 "$SQ"
+	fails 125 'blkio-weight-device /dev/null: it is no block device'
+	limit_faults --blkio-weight-device /dev/no-such:100 "$SQ"
+	fails 125 'blkio-weight-device /dev/no-such: No such file'
+	limit_faults --blkio-weight-device 100 "$SQ"
+	fails 125 'blkio-weight-device 100: write PATH:N'
 	limit_faults --oom-kill-disable "$SQ"
 	fails 125 'version 2 has no such switch'
 	limit_faults --apply-cgroups /not/there "$SQ"

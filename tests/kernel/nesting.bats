@@ -83,7 +83,8 @@ podman_begin() {
 	export HOME=$BATS_TEST_TMPDIR/home XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
 	mkdir -m 0700 "$HOME" "$XDG_RUNTIME_DIR"
 	PAUSE=$XDG_RUNTIME_DIR/libpod/tmp/pause.pid
-	in_podman -- true || skip "podman does not run here"
+	local why
+	why=$(in_podman -- true 2>&1) || skip "podman does not run here: $(tail -n 1 <<<"$why")"
 }
 
 @test "in rootless podman: image files, directories, binds, PID namespaces, instances, root emulation" {

@@ -45,6 +45,19 @@ lab_user() {
 			die "cannot make the user $LAB_USER; set BERTH_TEST_USER"
 	fi
 	[ "$(id -u "$LAB_USER")" != 0 ] || die "BERTH_TEST_USER must not be root"
+	lab_subids "$LAB_USER"
+}
+
+# Subordinate ids, which rootless podman and buildah want of a user: behind those that are given away.
+lab_subids() {
+	local file option first
+	for option in subuids subgids; do
+		file=/etc/${option%s}
+		! grep -qs "^$1:" "$file" || continue
+		first=$(awk -F: 'BEGIN { n = 100000 } $2 + $3 > n { n = $2 + $3 } END { print n }' "$file" 2>/dev/null)
+		usermod "--add-$option" "${first:=100000}-$((first + 65535))" "$1" ||
+			note "$1 has no $option: rootless podman will not run"
+	done
 }
 
 # lab_as_user COMMAND...: as the ordinary user with a clean environment; LAB* and BERTH* stay.

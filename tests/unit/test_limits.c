@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "src/plan/limits.h"
@@ -11,7 +12,15 @@ static const char *made(const struct run_req *req, const char *toml)
 	auto_strv struct strv files = { 0 };
 
 	e = (struct err){ 0 };
-	if (limits_make(&files, req, toml, &e) < 0)
+	static const struct fact_device devices[] = {
+		{ .path = "/dev/sda", .major = 8, .is_block = true },
+		{ .path = "/dev/disk:1", .major = 8, .minor = 17, .is_block = true },
+		{ .path = "/dev/null", .major = 1, .minor = 3 },
+		{ .path = "/dev/none", .error = 2 },
+	};
+	struct facts f = { .limits = toml, .devices = devices, .ndevices = ARRAY_LEN(devices) };
+
+	if (limits_make(&files, req, &f, &e) < 0)
 		return e.text;
 	text[0] = '\0';
 	for (size_t i = 0; i < files.n; i++) {
@@ -70,6 +79,32 @@ START_TEST(processors_shares_and_weights_are_converted)
 }
 END_TEST
 
+static const char *weights(const char *words)
+{
+	static char text[1024];
+	struct run_req req = { .blkio_weight = "500" };
+
+	strv_add(&req.blkio_weight_device, words);
+	snprintf(text, sizeof(text), "%s", made(&req, NULL));
+	strv_fini(&req.blkio_weight_device);
+	return text;
+}
+
+START_TEST(a_device_has_a_weight_of_its_own)
+{
+	ck_assert_str_eq(weights("/dev/sda:10"), "io.weight=4950; io.weight=8:0 1");
+	ck_assert_str_eq(weights("/dev/sda:1000,/dev/disk:1:500"),
+			 "io.weight=4950; io.weight=8:0 10000; io.weight=8:17 4950");
+	ck_assert(strstr(weights("/dev/sda"), "write PATH:N"));
+	ck_assert(strstr(weights("sda:10"), "write PATH:N"));
+	ck_assert(strstr(weights("/dev/sda:9"), "from 10 to 1000"));
+	ck_assert_str_eq(weights("/dev/null:10"),
+			 "--blkio-weight-device /dev/null: it is no block device");
+	ck_assert_str_eq(weights("/dev/none:10"),
+			 "--blkio-weight-device /dev/none: No such file or directory");
+}
+END_TEST
+
 START_TEST(a_toml_file_says_the_same_and_options_win)
 {
 	static const char toml[] =
@@ -95,4 +130,5 @@ START_TEST(a_toml_file_says_the_same_and_options_win)
 END_TEST
 
 UNIT(limits, sizes_become_bytes, swap_is_what_is_beyond_memory,
-     processors_shares_and_weights_are_converted, a_toml_file_says_the_same_and_options_win)
+     processors_shares_and_weights_are_converted, a_toml_file_says_the_same_and_options_win,
+     a_device_has_a_weight_of_its_own)
