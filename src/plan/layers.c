@@ -80,12 +80,18 @@ static int add_upper(struct plan *p, const char *dir, struct err *e)
 static int add_ext(struct plan *p, const struct overlay_word *w, const struct fact_image *fact,
 		   size_t file, struct err *e)
 {
-	if (!w->ro && fact->unwritable)
+	/* Seen with fuse-overlayfs 1.10: it ends before it serves anything. */
+	const char *unwritable = p->uid != p->host_uid || p->gid != p->host_gid
+					 ? "fuse-overlayfs ends where ids are others inside "
+					   "(--fakeroot, --security uid, a User of --oci-compat)"
+					 : fact->unwritable;
+
+	if (!w->ro && unwritable)
 		return err_set(
 			e, ERR_UNSUPPORTED,
 			"%s %s: it cannot take changes: %s; %s and a directory takes changes "
 			"without it (berth overlay create --dir)",
-			w->own ? "--writable" : "--overlay", w->path, fact->unwritable,
+			w->own ? "--writable" : "--overlay", w->path, unwritable,
 			w->own ? "without --writable it is read," : "FILE:ro is read,");
 	if (!w->ro && add_upper(p, w->path, e) < 0)
 		return -1;

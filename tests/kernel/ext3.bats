@@ -94,6 +94,39 @@ written() {
 	fails 125 'overlay partition of .*/both.sif: .*not installed \(package fuse2fs\)'
 }
 
+@test "what is written to an ext3 overlay by an instance, or by ranks that share, is kept" {
+	local k pids=()
+	export HOME=$BATS_TEST_TMPDIR/home XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
+	mkdir -m 0700 "$HOME" "$XDG_RUNTIME_DIR"
+	cp over.ext3 rw.ext3
+	berth instance start --overlay rw.ext3 "$SQ" writes 3>&-
+	berth exec instance://writes sh -c 'echo joined >/etc/new'
+	run --separate-stderr berth exec --overlay rw.ext3 "$SQ" true
+	berth instance stop writes
+	fails 125 'rw.ext3: in use by process [0-9]+ on this host'
+	closed rw.ext3
+	same "$(berth exec --overlay rw.ext3:ro "$SQ" cat /etc/new)" joined
+	# One container, one writer, two programs that see what the other writes.
+	for k in 1 2; do
+		berth exec --share "$BATS_TEST_TMPDIR" --overlay rw.ext3 "$SQ" sh -c '
+			echo >/r$0; i=0; while [ $i -lt 500 ]; do [ ! -e /r$1 ] || exit 0; i=$((i + 1)); sleep 0.1; done; exit 1' \
+			"$k" "$((3 - k))" 3>&- &
+		pids+=($!)
+	done
+	wait "${pids[0]}"
+	wait "${pids[1]}"
+	closed rw.ext3
+	same "$(berth exec --overlay rw.ext3:ro "$SQ" ls /r1 /r2)" $'/r1\n/r2'
+}
+
+@test "with other ids inside an ext3 overlay is read, not written to" {
+	same "$(berth exec --fakeroot --overlay over.ext3:ro "$SQ" cat /etc/over)" over
+	run --separate-stderr berth exec --fakeroot --overlay over.ext3 "$SQ" true
+	fails 125 'over.ext3: it cannot take changes: fuse-overlayfs ends where ids are others inside .*overlay create --dir'
+	run --separate-stderr berth exec --security uid:7 --overlay over.ext3 "$SQ" true
+	fails 125 'over.ext3: it cannot take changes'
+}
+
 @test "an ext3 overlay has one writer, and none where that cannot be" {
 	local pid
 	cp over.ext3 rw.ext3

@@ -7,6 +7,7 @@ eval "kernel_$(declare -f teardown)"
 teardown() {
 	[ -n "${SQ:-}" ] || return 0
 	[ ! -s "${PAUSE:-/nonexistent}" ] || kill "$(cat "$PAUSE")" || true
+	[ -z "${RUNROOT:-}" ] || rm -rf "$RUNROOT"
 	kernel_teardown
 }
 
@@ -69,7 +70,7 @@ $(id -u)"
 in_podman() {
 	local options=()
 	while [ "$1" != -- ]; do options+=("$1"); shift; done
-	timeout -k 5 100 podman --runtime runc --root "$BATS_TEST_TMPDIR/store" --runroot "$BATS_TEST_TMPDIR/runroot" --storage-driver vfs \
+	timeout -k 5 100 podman --runtime runc --root "$BATS_TEST_TMPDIR/store" --runroot "$RUNROOT" --storage-driver vfs \
 		--cgroup-manager cgroupfs --log-level error run --rm --network host "${options[@]}" -v /usr:/usr:ro \
 		-v "$(dirname "$BERTH"):$(dirname "$BERTH"):ro" -v "$BATS_FILE_TMPDIR:$BATS_FILE_TMPDIR" \
 		-v "$BATS_TEST_TMPDIR:$BATS_TEST_TMPDIR" -e ASAN_OPTIONS -e BERTH="$BERTH" -e SQ="$SQ" -e DIR="$DIR" \
@@ -83,6 +84,8 @@ podman_begin() {
 	export HOME=$BATS_TEST_TMPDIR/home XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
 	mkdir -m 0700 "$HOME" "$XDG_RUNTIME_DIR"
 	PAUSE=$XDG_RUNTIME_DIR/libpod/tmp/pause.pid
+	# Podman takes 50 characters at most.
+	RUNROOT=$(mktemp -d /tmp/berth-p.XXXXXX)
 	local why
 	why=$(in_podman -- true 2>&1) || skip "podman does not run here: $(tail -n 1 <<<"$why")"
 }

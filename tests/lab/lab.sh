@@ -53,7 +53,8 @@ lab_subids() {
 	local file option first
 	for option in subuids subgids; do
 		file=/etc/${option%s}
-		! grep -qs "^$1:" "$file" || continue
+		[ -e "$file" ] || : >"$file"
+		! grep -q "^$1:" "$file" || continue
 		first=$(awk -F: 'BEGIN { n = 100000 } $2 + $3 > n { n = $2 + $3 } END { print n }' "$file" 2>/dev/null)
 		usermod "--add-$option" "${first:=100000}-$((first + 65535))" "$1" ||
 			note "$1 has no $option: rootless podman will not run"
