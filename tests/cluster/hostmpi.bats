@@ -68,7 +68,8 @@ matrix() {
 
 @test "--mpi=image is the switch: what would be refused starts, as if Berth were not there" {
 	timeout 60 srun -N1 -n2 --mpi=pmix $(b --mpi=image "$IMG") "$MPICH" hello >out
-	[ "$(sort -u out)" = "size 1 sum 1" ] && [ "$(wc -l <out)" = 2 ]
+	[ "$(sort -u out)" = "size 1 sum 1" ]
+	[ "$(wc -l <out)" = 2 ]
 	# The variable is the same.
 	BERTH_MPI=image timeout 60 srun -N1 -n2 --mpi=pmix $(b "$IMG") "$MPICH" hello >out
 	[ "$(wc -l <out)" = 2 ]
@@ -83,13 +84,15 @@ mapped() { grep -q " 0*$(stat -c %i "$1") .*\\.so" maps; }
 @test "the host's library is what runs: by inode, in the search path and over the image's file" {
 	local lib=/usr/lib/x86_64-linux-gnu
 	mpirun.openmpi -np 2 $(b --mpi=host "$IMG") "$OMPI" maps >maps
-	mapped "$(readlink -f $lib/libmpi.so.40)" && mapped "$(readlink -f $lib/libopen-pal.so.40)"
+	mapped "$(readlink -f $lib/libmpi.so.40)"
+	mapped "$(readlink -f $lib/libopen-pal.so.40)"
 	# Plug-ins, too.
 	mapped "$(readlink -f $lib/openmpi/lib/openmpi3/mca_btl_vader.so)"
 	mpirun.openmpi -np 2 $(b "$IMG") "$OMPI" maps >maps
 	! mapped "$(readlink -f $lib/libmpi.so.40)" || false
 	mpirun.mpich -np 2 $(b --mpi=host "$IMG") "$MPICH" maps >maps
-	mapped "$(readlink -f $lib/libmpich.so.12)" && mapped "$(readlink -f $lib/libucp.so.0)"
+	mapped "$(readlink -f $lib/libmpich.so.12)"
+	mapped "$(readlink -f $lib/libucp.so.0)"
 	[ "$(stat -Lc %i $lib/libmpich.so.12)" = "$("$BERTH" exec --mpi=host "$IMG" stat -Lc %i $lib/libmpich.so.12)" ]
 	[ "$(stat -Lc %i $lib/libc.so.6)" != "$("$BERTH" exec --mpi=host "$IMG" stat -Lc %i $lib/libc.so.6)" ]
 }

@@ -58,6 +58,13 @@ refused() {
 	}
 }
 
+# meet N: what N ranks of a step say in sh to stay until all are there; /here is a directory of the host's.
+meet() {
+	local dir='/here/met.$SLURM_JOB_ID.$SLURM_STEP_ID'
+	printf 'mkdir -p %s; echo >%s/$SLURM_PROCID; until [ $(ls %s | wc -l) = %s ]; do sleep 0.1; done' \
+		"$dir" "$dir" "$dir" "$1"
+}
+
 @test "MPI through the plugin: two nodes, one container a node, memory of others readable" {
 	step "size 4 sum 10" -N2 -n4 --mpi=pmix --container-image="$IMG" --container-mounts="$LAB_TMP:$LAB_TMP" \
 		"$LAB_TMP/app.openmpi" hello
@@ -65,7 +72,7 @@ refused() {
 		--container-mounts="$LAB_TMP:$LAB_TMP" "$LAB_TMP/app.openmpi" pairs
 	step "size 4 unreadable 0" -N1 -n4 --mpi=pmi2 --container-image="$IMG" \
 		--container-mounts="$LAB_TMP:$LAB_TMP" "$LAB_TMP/app.mpich" pairs
-	srun -N2 -n6 --container-image="$BB" sh -c 'readlink /proc/self/ns/user; sleep 2' >out
+	srun -N2 -n6 --container-image="$BB" --container-mounts="$PWD:/here" sh -c "readlink /proc/self/ns/user; $(meet 6)" >out
 	[ "$(sort -u out | wc -l)" = 2 ]
 }
 
@@ -151,7 +158,8 @@ touch go
 wait
 END
 	BB=$BB sbatch -Q -W -n2 -o out -e err job || true
-	[ "$(grep -c '^kept$' out)" = 1 ] && grep -qx ro out
+	[ "$(grep -c '^kept$' out)" = 1 ]
+	grep -qx ro out
 	[ "$(grep '^mnt:' out | sort | uniq -c | awk '{ print $1 }')" = 2 ]
 	[ "$(grep -c '^berth: ' err)" = 5 ] || { cat err; return 1; }
 	grep -q 'work:create: the container is there' err
@@ -179,7 +187,8 @@ END
 
 @test "arrays, heterogeneous jobs, steps side by side and unequal tasks through the plugin" {
 	local i
-	printf '#!/bin/sh\nfor i in 1 2 3; do srun --overlap -n2 --container-image=%s sh -c "readlink /proc/self/ns/user; sleep 2" & done\nwait\n' "$BB" >job
+	printf '#!/bin/sh\nfor i in 1 2 3; do srun --overlap -n2 --container-image=%s --container-mounts=%s:/here sh -c '\''readlink /proc/self/ns/user; %s'\'' & done\nwait\n' \
+		"$BB" "$PWD" "$(meet 2)" >job
 	sbatch -Q -W -N1 -n2 -a 1-2 -o 'out.%a' job
 	for i in 1 2; do
 		[ "$(wc -l <"out.$i")" = 6 ] && [ "$(sort -u "out.$i" | wc -l)" = 3 ] || { cat "out.$i"; return 1; }

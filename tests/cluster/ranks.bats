@@ -186,7 +186,8 @@ END
 	local bad=(SLURM_STEP_TASKS_PER_NODE='4,(x' SLURM_NODEID=-7 SLURM_STEP_ID="$(printf '%0600d' 7)" SLURM_LOCALID=zz
 		PMI_FD=abc PMI_RANK=1e9 PMIX_RANK=-9 PMIX_NAMESPACE=/ PMIX_SERVER_TMPDIR=../../etc MPI_LOCALNRANKS=99999999999)
 	timeout 60 srun -n2 env "${bad[@]}" $(b "$LAB_IMAGES/busybox.sif") echo well >out 2>err || { cat err; return 1; }
-	[ "$(sort -u out)" = well ] && [ "$(wc -l <out)" = 2 ]
+	[ "$(sort -u out)" = well ]
+	[ "$(wc -l <out)" = 2 ]
 	# An image that knows no PMIx at all is no reason to say anything.
 	timeout 60 srun -n2 --mpi=pmix $(b "$LAB_IMAGES/busybox.sif") true 2>err
 	[ ! -s err ] || { cat err; return 1; }

@@ -34,9 +34,9 @@ teardown() {
 	printf 'a proxy is left\n'
 	return 1
 }
-# until_true SECONDS COMMAND...
+# until_true SECONDS COMMAND...; on a loaded machine up to a minute.
 until_true() {
-	local i n=$1
+	local i n=$(($1 < 60 ? 60 : $1))
 	shift
 	for i in $(seq $((n * 5))); do
 		"$@" && return 0
@@ -51,7 +51,9 @@ ended_as() { over "$1" && grep -q "JobId=$1 .*$2" "$SLURM_DIR/jobs"; }
 @test "sbatch, squeue, sinfo, scontrol and scancel from inside an image" {
 	printf '#!/bin/sh\necho "job in $PWD $1"; sleep 60\n' >job
 	$IN sh -c 'sbatch --parsable -o out job arg >id && squeue -h -o %i && sinfo -h -o %D && scontrol ping' >list
-	grep -qx "$(cat id)" list && grep -qx 2 list && grep -q 'is UP' list
+	grep -qx "$(cat id)" list
+	grep -qx 2 list
+	grep -q 'is UP' list
 	until_true 20 grep -qs "^job in $PWD arg$" out
 	$IN scancel "$(cat id)"
 	until_true 20 ended_as "$(cat id)" JobState=CANCELLED
@@ -60,7 +62,8 @@ ended_as() { over "$1" && grep -q "JobId=$1 .*$2" "$SLURM_DIR/jobs"; }
 @test "srun from inside: output, input, status, signals, and the end of the client" {
 	local status=0 pid
 	[ "$(echo text | $IN srun -n1 cat)" = text ]
-	[ "$($IN srun -n1 sh -c 'echo only >&2; echo out' 2>err)" = out ] && grep -qx only err
+	[ "$($IN srun -n1 sh -c 'echo only >&2; echo out' 2>err)" = out ]
+	grep -qx only err
 	$IN srun -n1 sh -c 'exit 7' 2>err || status=$?
 	[ "$status" = 7 ]
 	"$BERTH" exec --slurm -B "$PWD" --pwd "$PWD" "$BB" srun -n1 sh -c 'trap "echo usr1; exit 3" USR1; echo up; while :; do sleep 0.1; done' >out 2>err &
@@ -69,7 +72,8 @@ ended_as() { over "$1" && grep -q "JobId=$1 .*$2" "$SLURM_DIR/jobs"; }
 	kill -USR1 "$pid"
 	status=0
 	wait "$pid" || status=$?
-	[ "$status" = 3 ] && grep -qx usr1 out
+	[ "$status" = 3 ]
+	grep -qx usr1 out
 	"$BERTH" exec --slurm -B "$PWD" --pwd "$PWD" "$BB" srun -n1 -J orphan sleep 60 2>err &
 	pid=$!
 	until_true 20 sh -c 'squeue -h -n orphan -t R | grep -q .'
@@ -81,10 +85,12 @@ ended_as() { over "$1" && grep -q "JobId=$1 .*$2" "$SLURM_DIR/jobs"; }
 	local status=0
 	run ! "$BERTH" exec "$BB" sh -c 'test -e /.berth-slurm || test -e /usr/bin/sbatch'
 	$IN sh -c 'cp /usr/bin/srun ./touch; ./touch /tmp/never' 2>err || status=$?
-	[ "$status" = 125 ] && grep -q '^berth: --slurm: touch is not among the commands' err
+	[ "$status" = 125 ]
+	grep -q '^berth: --slurm: touch is not among the commands' err
 	status=0
 	"$BERTH" exec --slurm --scratch /only "$BB" sh -c 'cd /only; sbatch --wrap true' 2>err || status=$?
-	[ "$status" = 125 ] && grep -q 'the directory /only is not one of the host' err
+	[ "$status" = 125 ]
+	grep -q 'the directory /only is not one of the host' err
 	run ! "$BERTH" instance start --slurm "$BB" nope
 	[[ "$output" = *"--slurm goes with exec"* ]]
 	PATH=/nowhere run ! "$BERTH" exec --slurm "$BB" sinfo
@@ -92,7 +98,8 @@ ended_as() { over "$1" && grep -q "JobId=$1 .*$2" "$SLURM_DIR/jobs"; }
 }
 
 @test "the ranks of a step have one host's side and one container" {
-	srun -n4 "$BERTH" exec --slurm -B "$PWD" "$BB" sh -c 'readlink /proc/self/ns/user >>ns; squeue -h -o %i >ids.$SLURM_PROCID; sleep 2'
+	srun -n4 "$BERTH" exec --slurm -B "$PWD" "$BB" sh -c 'readlink /proc/self/ns/user >>ns; squeue -h -o %i >ids.$SLURM_PROCID
+		until [ $(ls ids.* | wc -l) = 4 ]; do sleep 0.1; done'
 	[ "$(sort -u ns | wc -l)" = 1 ]
 	[ "$(cat ids.? | sort -u | wc -l)" = 1 ] && [ -s ids.3 ]
 }

@@ -57,7 +57,8 @@ dockerfile() { sed 's/^\t*//' >Dockerfile; }
 	build
 	refused 'line 15: RUN echo ash; false.*failed with exit status 1'
 	[[ $output = *"v=1 g=hello you pwd=/work/sub path=/opt/bin:/usr/local/sbin"* ]]
-	[[ $output = *"exec form"*heredoc*lines*ash* ]] && not grep -q 2.log <<<"$output"
+	[[ $output = *"exec form"*heredoc*lines*ash* ]]
+	not grep -q 2.log <<<"$output"
 	sed -i '/^RUN echo ash/d' Dockerfile
 	build --build-arg WHICH=base
 	built
@@ -112,7 +113,9 @@ dockerfile() { sed 's/^\t*//' >Dockerfile; }
 	build
 	refused 'no such file: nothing'
 	printf 'FROM ./base.sif\nCOPY ../../../../../etc/hostname /x\n' >Dockerfile
-	[ -e /etc/hostname ] && build && refused 'no such file: ../../'
+	[ -e /etc/hostname ]
+	build
+	refused 'no such file: ../../'
 	printf 'FROM b AS a\nFROM a AS b\nCOPY --from=b /x /y\n' >Dockerfile
 	build
 	refused 'b'
@@ -145,7 +148,8 @@ dockerfile() { sed 's/^\t*//' >Dockerfile; }
 		$output = *"uid=1000(app) gid=1001(app) groups=1500(extra)"*"home /home/app"*refused*"no node"* ]]
 	[[ $output = *"uid=2000 gid=0(root)"*mine*1500* ]]
 	for f in made dir link pipe forked; do [[ $(lists /home/app/$f) = *" 1000/1001" ]] || { echo $f; false; }; done
-	[[ $(lists /tmp/number) = *" 2000/0" ]] && [[ $(lists /tmp/group) = *" 1000/1500" ]]
+	[[ $(lists /tmp/number) = *" 2000/0" ]]
+	[[ $(lists /tmp/group) = *" 1000/1500" ]]
 	[[ $(lists /root-made) = *" 0/0" ]]
 	same "$(lists /given/f) $(lists /given/d)" "-rw-r--r-- 0/77 drwxr-sr-x 0/77"
 	echo 'RUN true' >>Dockerfile

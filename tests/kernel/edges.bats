@@ -102,10 +102,9 @@ line" >plan.json
 # A scheduler may signal each process of a job's step, with any signal the job asked for.
 @test "no signal that a job may get ends the keeper, but SIGKILL" {
 	local pid sig keeper
-	berth exec "$SQ" sh -c 'while [ ! -e go ]; do sleep 0.05; done; cat /opt/many/* | wc -c' >out &
+	berth exec "$SQ" sh -c 'echo >up; while [ ! -e go ]; do sleep 0.05; done; cat /opt/many/* | wc -c' >out &
 	pid=$!
-	until_is 10 eval '[ -n "$(keepers)" ]'
-	sleep 0.3 # it may be preparing yet
+	until_is 10 test -e up
 	for keeper in $(keepers); do
 		[ "$(cat "/proc/$keeper/comm")" = berth-keeper ] || continue
 		for sig in HUP INT QUIT TERM USR1 USR2 ALRM VTALRM PROF IO PWR XCPU RTMIN RTMAX; do

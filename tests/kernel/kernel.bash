@@ -87,7 +87,7 @@ keepers() {
 
 no_keepers() {
 	local i
-	for i in $(seq 50); do
+	for i in $(seq 300); do
 		[ -n "$(keepers)" ] || return 0
 		sleep 0.1
 	done
@@ -95,9 +95,9 @@ no_keepers() {
 	return 1
 }
 
-# until_is SECONDS COMMAND...: waits for it to succeed.
+# until_is SECONDS COMMAND...: waits for it to succeed; on a loaded machine up to a minute.
 until_is() {
-	local i n=$1
+	local i n=$(($1 < 60 ? 60 : $1))
 	shift
 	for i in $(seq $((n * 20))); do
 		"$@" >/dev/null 2>&1 && return 0

@@ -20,8 +20,9 @@ left() { find "$TOP" -mindepth 1 -type d -name 'berth-*' | wc -l; }
 		[[ $dir = */berth-* ]]
 		until_is 10 eval '[ "$(left)" = 0 ]'
 	done
-	berth exec --apply-cgroups limits.toml "$SQ" sh -c 'sleep 1 >/dev/null 2>&1 & sed -n s/^0:://p /proc/self/cgroup' 3>&- >dir
+	berth exec --apply-cgroups limits.toml "$SQ" sh -c 'until [ -e go ]; do sleep 0.05; done >/dev/null 2>&1 & sed -n s/^0:://p /proc/self/cgroup' 3>&- >dir
 	same "$(cat "${TOP%"${TOP##*/}"}$(cat dir)/hugetlb.2MB.max")" 4194304
+	: >go
 	until_is 10 eval '[ "$(left)" = 0 ]'
 	run -127 berth exec --apply-cgroups limits.toml "$SQ" no-such-program
 	until_is 10 eval '[ "$(left)" = 0 ]'

@@ -24,7 +24,8 @@ on_disk() {
 	run berth exec --overlay ov:ro "$IMG" touch /etc/more
 	said 1 "Read-only file system"
 	same "$(berth exec "$IMG" cat /etc/hello)" "hello from the image"
-	[ -e ov/upper/etc/new ] && [ ! -e ov/.berth-lease ]
+	[ -e ov/upper/etc/new ]
+	[ ! -e ov/.berth-lease ]
 	chmod -R u+rwx ov && rm -r ov
 }
 @test "--overlay DIR keeps changes, and :ro shows them" { each_image on_disk; }
@@ -66,18 +67,21 @@ one_after_another() {
 	for i in $(seq 8); do berth exec --overlay ov "$IMG" sh -c "echo $i >>/lines"; done
 	same "$(tail -n 1 ov/upper/lines) $(wc -l <ov/upper/lines)" "8 8"
 	until_is 5 test ! -e ov/.berth-lease
-	chmod -R u+rwx ov && rm -r ov
+	chmod -R u+rwx ov
+	rm -r ov go
 }
 @test "writers one right after another do not meet" { each_image one_after_another; }
 
 background() {
 	mkdir -p ov
-	berth exec --overlay ov "$IMG" sh -c '(sleep 8; echo >/late) >/dev/null 2>&1 &' 3>&-
+	berth exec --overlay ov "$IMG" sh -c '(until [ -e go ]; do sleep 0.05; done; echo >/late) >/dev/null 2>&1 &' 3>&-
 	run --separate-stderr berth exec --overlay ov "$IMG" true
 	fails 125 'in use by process'
+	: >go
 	until_is 20 test -e ov/upper/late
 	until_is 5 test ! -e ov/.berth-lease
-	chmod -R u+rwx ov && rm -r ov
+	chmod -R u+rwx ov
+	rm -r ov go
 }
 @test "the lease lives as long as any process of the container" { each_image background; }
 

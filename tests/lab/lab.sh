@@ -124,12 +124,13 @@ lab_spawn() {
 	echo "$LAB_PID" >>"$LAB_PIDS"
 }
 
+# A pid, or a process group as -PGID.
 lab_stop() {
 	local pid
 	# bats runs under set -e, where a server's own status must not end the test.
-	for pid; do kill "$pid" 2>/dev/null || true; done
+	for pid; do kill -- "$pid" 2>/dev/null || true; done
 	for pid; do
-		lab_wait_for 5 lab_is_gone "$pid" || kill -KILL "$pid" 2>/dev/null || true
+		lab_wait_for 20 lab_is_gone "$pid" || kill -KILL "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
 }
@@ -153,17 +154,25 @@ lab_cgroup_begin() {
 	[ -n "$top" ] || { export LAB_NO_CGROUP="cgroup version 2 is not mounted"; return; }
 	dir=$top/berth-lab-$$
 	mkdir "$dir" 2>/dev/null || { export LAB_NO_CGROUP="$top cannot be written to"; return; }
-	LAB_CGROUP_DIR=$dir
+	LAB_CGROUP_DIR=$dir LAB_CGROUP_ENABLED=()
 	read -r controllers <"$top/cgroup.controllers" || true
-	for name in $controllers; do echo "+$name" >"$top/cgroup.subtree_control"; done 2>/dev/null
+	for name in $controllers; do
+		grep -qw "$name" "$top/cgroup.subtree_control" || ! echo "+$name" >"$top/cgroup.subtree_control" ||
+			LAB_CGROUP_ENABLED+=("$name")
+	done 2>/dev/null
 	mkdir "$dir/job"
 	chown "$LAB_USER" "$dir" "$dir"/cgroup.{procs,subtree_control,threads} "$dir/job" "$dir/job/cgroup.procs"
 	export LAB_CGROUP=$dir/job
 }
 
 lab_cgroup_end() {
+	local name
 	[ -n "${LAB_CGROUP_DIR:-}" ] || return 0
 	find "$LAB_CGROUP_DIR" -depth -type d -exec rmdir {} \; 2>/dev/null
+	# Where somebody else has come to need one, the kernel refuses.
+	for name in "${LAB_CGROUP_ENABLED[@]}"; do
+		echo "-$name" >"${LAB_CGROUP_DIR%/*}/cgroup.subtree_control"
+	done 2>/dev/null
 }
 
 # lab_wait_for SECONDS COMMAND...: until it succeeds.
@@ -179,7 +188,7 @@ lab_wait_for() {
 
 # lab_port LOG REGEX: waits until the log shows the port; REGEX has one group around it.
 lab_port() {
-	lab_wait_for 15 grep -qE "$2" "$1" || {
+	lab_wait_for 60 grep -qE "$2" "$1" || {
 		cat "$1" >&2
 		return 1
 	}

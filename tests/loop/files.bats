@@ -20,7 +20,7 @@ never_crashes() {
 	worked
 	for way in $(damage --list); do
 		damage out.sif bad.sif "$way"
-		run --separate-stderr timeout -k 2 20 "$BERTH" exec bad.sif true
+		run --separate-stderr timeout -k 5 100 "$BERTH" exec bad.sif true
 		never_crashes "$way"
 		# Behind the super block, what is damaged may not be needed to run a program.
 		case $way in
@@ -30,7 +30,7 @@ never_crashes() {
 			return 1
 		} ;;
 		esac
-		run --separate-stderr timeout -k 2 20 "$BERTH" inspect bad.sif
+		run --separate-stderr timeout -k 5 100 "$BERTH" inspect bad.sif
 		never_crashes "inspect $way"
 	done
 }
@@ -55,7 +55,7 @@ never_crashes() {
 	pull lab/busybox:1
 	for seed in $(seq 30); do
 		damage out.sif bad.sif "flip:$seed"
-		run --separate-stderr timeout -k 2 20 "$BERTH" exec bad.sif sh -c 'ls -laR /; cat /etc/* >/dev/null'
+		run --separate-stderr timeout -k 5 100 "$BERTH" exec bad.sif sh -c 'ls -laR /; cat /etc/* >/dev/null'
 		never_crashes "seed $seed"
 	done
 }

@@ -132,7 +132,8 @@ full_disk() {
 	cmp before "$SMALL/out.sif" && same=yes
 	umount "$SMALL"
 	cat log
-	[ "$status" = 125 ] && [ "$same" = yes ]
+	[ "$status" = 125 ]
+	[ "$same" = yes ]
 	[ "$found" = out.sif ]
 }
 
