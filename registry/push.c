@@ -102,6 +102,19 @@ static bool range_end(const struct http_xfer *x, uint64_t *done)
 	return true;
 }
 
+/* What a registry can have at the most is what it was sent. */
+static int take_range(struct sending *s, const struct http_xfer *x, uint64_t without, struct err *e)
+{
+	uint64_t sent = s->u->read ? s->u->size : s->chunk_off + s->chunk_len;
+
+	/* "0-0" is nothing, or the one byte that was sent. */
+	if (!range_end(x, &s->done) || (s->done == 0 && without == 1))
+		s->done = without;
+	if (s->done <= sent)
+		return 0;
+	return err_set(e, ERR_NET, "%s: the registry says that it has more than was sent", s->what);
+}
+
 /* Opens a session, or finds out that none is needed.  0 opened, 2 mounted. */
 static int open_session(struct sending *s, struct err *e)
 {
@@ -138,8 +151,8 @@ static int ask_progress(struct sending *s, struct err *e)
 
 	for (int i = 0; v == 1 && i < 50; i++)
 		v = try_once(s, &x, e);
-	if (v == 0 && !range_end(&x, &s->done))
-		s->done = 0;
+	if (v == 0)
+		v = take_range(s, &x, 0, e);
 	if (v == 0)
 		v = take_location(s, &x, url, e);
 	http_xfer_fini(&x);
@@ -209,11 +222,13 @@ static int send_part(struct sending *s, uint64_t n, struct err *e)
 		x.content_range = range;
 	}
 	v = try_once(s, &x, e);
-	if (v == 0 && !range_end(&x, &s->done))
-		s->done += n;
+	if (v == 0)
+		v = take_range(s, &x, s->done + n, e);
 	if (v == 0)
 		v = take_location(s, &x, url, e);
 	http_xfer_fini(&x);
+	if (v == 0 && s->done <= before && ++s->at.retry.total > s->r->policy.max_total)
+		return err_set(e, ERR_NET, "%s: the registry takes nothing of it", s->what);
 	if (v == 0 && s->done > before) {
 		retry_progress(&s->at.retry);
 		if (s->u->sent)

@@ -64,7 +64,7 @@ static bool is_stray(int dirfd, const char *name)
 	return false;
 }
 
-static void sweep(int dirfd)
+void output_sweep(int dirfd)
 {
 	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -121,7 +121,7 @@ int output_check(struct output *o, const char *path, bool force, struct err *e)
 		return err_sys(e, "output directory %s", o->dir);
 	if (check_old(o, e) < 0)
 		return -1;
-	sweep(o->dirfd);
+	output_sweep(o->dirfd);
 	return 0;
 }
 

@@ -40,5 +40,7 @@ void output_fini(struct output *o);
  * whoever opens a store in it; output_remove_tree() removes it. */
 char *output_private_dir(const struct output *o);
 void output_remove_tree(int dirfd, const char *name);
+/* Removes what killed processes left under private names in the directory. */
+void output_sweep(int dirfd);
 
 #endif

@@ -29,6 +29,8 @@ int push_hash(int fd, struct digest *d, uint64_t *size, struct err *e)
 
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, "stat");
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_USAGE, "it is no regular file");
 	*size = (uint64_t)st.st_size;
 	if (stream_drain(s, e) < 0)
 		return -1;

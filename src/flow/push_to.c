@@ -2,8 +2,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include "image/owner.h"
 #include "src/base/fd.h"
 #include "src/base/json.h"
 #include "src/base/log.h"
@@ -71,17 +73,14 @@ static char *blob_path(const struct digest *d)
 	return xasprintf("blobs/%s/%s", digest_algo_name(d->algo), digest_hex(d, hex));
 }
 
-/* Writes the part under a private name, then gives it the name of its digest. */
-static int to_layout(struct push_to *to, struct part *t, struct digest *d, uint64_t size,
+/* All of the part into fd, and what it hashes to. */
+static int copy_part(struct part *t, int fd, uint64_t size, const char *name, struct digest *is,
 		     struct err *e)
 {
-	auto_free char *tmp = xasprintf("blobs/.berth-%d.part", (int)getpid()), *path = NULL;
+	auto_digest_ctx struct digest_ctx *ctx = digest_begin(DIGEST_SHA256);
 	auto_free char *chunk = xmalloc(256 << 10);
-	auto_close int fd = openat(to->dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	uint64_t at = 0;
 
-	if (fd < 0)
-		return err_sys(e, "create %s/%s", to->dir, tmp);
 	for (;;) {
 		size_t want = t->stream ? 256 << 10 : (size_t)MIN(size - at, 256u << 10);
 		ssize_t n = (ssize_t)want;
@@ -90,23 +89,56 @@ static int to_layout(struct push_to *to, struct part *t, struct digest *d, uint6
 			n = part_next(t, chunk, want, e);
 		else if (want && part_read(t, at, chunk, want, e) < 0)
 			n = -1;
+		if (n < 0)
+			return -1;
 		if (n == 0)
 			break;
-		if (n < 0 || fd_write(fd, chunk, (size_t)n) < 0) {
-			if (n > 0)
-				err_sys(e, "write %s/%s", to->dir, tmp);
-			unlinkat(to->dirfd, tmp, 0);
-			return -1;
-		}
+		if (fd_write(fd, chunk, (size_t)n) < 0)
+			return err_sys(e, "write %s", name);
+		if (!t->stream)
+			digest_update(ctx, chunk, (size_t)n);
 		at += (uint64_t)n;
 		bar_set(t->bar, at);
 	}
 	if (t->stream)
-		part_digest(t, d);
+		part_digest(t, is);
+	else
+		digest_end(ctx, is);
+	return fsync(fd) < 0 ? err_sys(e, "write %s", name) : 0;
+}
+
+/* Writes the part under a private name, then gives it the name of its digest.  Others may write to
+ * the directory: what they laid out under that name is not followed. */
+static int to_layout(struct push_to *to, struct part *t, struct digest *d, uint64_t size,
+		     struct err *e)
+{
+	auto_free char *me = owner_name(), *path = NULL;
+	auto_free char *tmp = xasprintf("blobs/.berth-%s.part", me);
+	auto_close int fd = -1;
+	struct digest is;
+	char text[DIGEST_TEXT_MAX];
+
+	unlinkat(to->dirfd, tmp, 0);
+	fd = openat(to->dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return err_sys(e, "create %s/%s", to->dir, tmp);
+	if (copy_part(t, fd, size, to->dir, &is, e) < 0)
+		goto failed;
+	if (!t->stream && d->algo == DIGEST_SHA256 && !digest_equal(&is, d)) {
+		err_set(e, ERR_INPUT,
+			"blob %.19s was changed or damaged: it hashes to another name",
+			digest_text(d, text));
+		goto failed;
+	}
+	if (t->stream)
+		*d = is;
 	path = blob_path(d);
-	if (fsync(fd) < 0 || renameat(to->dirfd, tmp, to->dirfd, path) < 0)
-		return err_sys(e, "write %s/%s", to->dir, path);
-	return 0;
+	if (renameat(to->dirfd, tmp, to->dirfd, path) == 0)
+		return 0;
+	err_sys(e, "write %s/%s", to->dir, path);
+failed:
+	unlinkat(to->dirfd, tmp, 0);
+	return -1;
 }
 
 /* ---- both ---- */
@@ -174,17 +206,32 @@ void push_descriptor(struct buf *out, const char *type, const struct digest *d, 
 static int enter_in_index(struct push_to *to, const char *type, const struct digest *d, size_t n,
 			  struct err *e)
 {
+	static const char *const kept[] = { "mediaType", "artifactType", "annotations" };
 	static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
 	auto_buf struct buf old = { 0 }, out = { 0 };
 	auto_json struct json *doc = NULL;
 	const struct json *entry, *list;
 	struct jw w = { .out = &out };
-	int r = file_read(to->dirfd, "index.json", &old, INDEX_MAX, e);
+	int r;
+
+	/* Until the push ends; where there are no locks, the last of two at once is in the index. */
+	(void)flock(to->dirfd, LOCK_EX);
+	r = file_read(to->dirfd, "index.json", &old, INDEX_MAX, e);
 
 	if (r < 0 || (r == 0 && json_parse(&doc, buf_str(&old), old.len, INDEX_MAX, e) < 0))
 		return err_wrap(e, "%s/index.json", to->dir);
 	list = json_get(doc, "manifests");
-	buf_adds(&out, "{\"schemaVersion\":2,\"manifests\":[");
+	if (doc && json_kind(list) != JSON_ARRAY)
+		return err_set(e, ERR_INPUT,
+			       "%s/index.json is no OCI index: name another directory", to->dir);
+	buf_adds(&out, "{\"schemaVersion\":2,");
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		if (json_get(doc, kept[i])) {
+			buf_printf(&out, "\"%s\":", kept[i]);
+			json_dump(json_get(doc, kept[i]), &out);
+			buf_addch(&out, ',');
+		}
+	buf_adds(&out, "\"manifests\":[");
 	json_each (list, i, entry) {
 		const char *name = json_str(json_get(json_get(entry, "annotations"), REF_NAME));
 

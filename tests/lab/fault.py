@@ -15,6 +15,7 @@ all).  What "do" does, and its "arg":
 	status N    answer so; "retry_after": text, "body": text
 	corrupt N   flip one bit of body byte N       truncate N  end well after N bytes, length N
 	redirect U  307 to U + path                   norange     the server knows no Range
+	accept R    202 with Range: R, and the body goes nowhere
 	digest T    Docker-Content-Digest: T          type T      Content-Type: T
 	cutup N     of a request's body, pass N bytes on and close both ends
 	longer N    announce N bytes more             more N      send N bytes more
@@ -115,6 +116,9 @@ class Handler(BaseHTTPRequestHandler):
             if "retry_after" in rule:
                 extra.append(("Retry-After", rule["retry_after"]))
             return self.plain(arg, extra, body.encode())
+        if do == "accept":
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            return self.plain(202, [("Location", self.path), ("Range", arg)], b"")
         if do == "redirect":
             return self.plain(307, [("Location", arg + self.path)], b"")
         answer = self.forward(rule)

@@ -126,6 +126,60 @@ raw() {
 	SSL_CERT_FILE=$LAB_CA run -0 berth exec "docker://$(reg stream):1" echo ran
 }
 
+@test "a registry that says it has more than was sent, or nothing for ever, gets nothing else" {
+	fault '[{"re":"PATCH ", "do":"accept", "arg":"0-400000000"}]'
+	send "$LAB_IMAGES/busybox.sif" "oras://localhost:$FAULT/push/$(mine)-more:1"
+	fails 'busybox|blob.*has more than was sent' keeps
+	send --compress none "$LAB_IMAGES/busybox.dir" "docker://localhost:$FAULT/push/$(mine)-more:1"
+	fails 'has more than was sent' keeps
+	fault '[{"re":"PATCH ", "skip":1, "do":"accept", "arg":"0-400000000"}]'
+	send "$LAB_IMAGES/busybox.sif" "docker://localhost:$FAULT/push/$(mine)-config:1"
+	fails 'has more than was sent' keeps
+	fault '[{"re":"PATCH ", "do":"accept", "arg":"0-0"}]'
+	send "$LAB_IMAGES/busybox.dir" "docker://localhost:$FAULT/push/$(mine)-none:1"
+	fails 'takes nothing of it' keeps
+}
+
+@test "a layout that others write to: names laid out beforehand, an entry at the same time, odd indexes" {
+	local i pids=()
+	mkdir -p lay/blobs/sha256 mine
+	echo precious >precious
+	# What a name made of a pid alone would lead to.
+	(cd lay/blobs && eval 'ln -s ../../precious .berth-{1..99}.part' 2>/dev/null || true)
+	echo data >mine/file
+	sh -c 'ln -s ../../precious lay/blobs/.berth-$$.part; exec "$@"' - "$BERTH" push mine oci:lay:first
+	[ "$(cat precious)" = precious ]
+	rm -r lay/blobs/.berth-*
+	for i in 1 2 3 4 5 6; do
+		"$BERTH" push mine "oci:lay:t$i" 3>&- &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do wait "$i"; done
+	[ "$(jq -r '.manifests[].annotations."org.opencontainers.image.ref.name"' lay/index.json | sort | tr '\n' ' ')" = \
+		"first t1 t2 t3 t4 t5 t6 " ]
+	# What else the index says stays.
+	jq -c '.annotations = {"x": "y"} | .mediaType = "application/vnd.oci.image.index.v1+json"' lay/index.json >new
+	mv new lay/index.json
+	send mine oci:lay:last
+	worked
+	[ "$(jq -c '[.annotations.x, (.manifests | length), .mediaType]' lay/index.json)" = \
+		'["y",8,"application/vnd.oci.image.index.v1+json"]' ]
+	echo '[]' >lay/index.json
+	send mine oci:lay:last
+	fails 'lay/index.json.*no OCI index' keeps
+	[ "$(cat lay/index.json)" = '[]' ]
+	[ -z "$(find lay/blobs -name '.*')" ]
+}
+
+@test "a blob of one byte arrives; what is no file is not attached" {
+	printf x >one
+	send --attach 'text/plain=one' "$LAB_IMAGES/busybox.sif" "docker://$(reg byte):1"
+	worked
+	mkfifo pipe
+	send --attach 'text/plain=pipe' "$LAB_IMAGES/busybox.sif" "docker://$(reg byte):1"
+	fails '--attach pipe: .*no regular file' keeps
+}
+
 @test "tags are given and images deleted" {
 	send "$LAB_IMAGES/busybox.sif" "oras://$(reg tag):1"
 	worked
