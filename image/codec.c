@@ -193,3 +193,8 @@ void *codec_scratch(size_t n)
 	}
 	return d->scratch;
 }
+
+uint32_t codec_crc32(const void *p, size_t n)
+{
+	return libdeflate_crc32(0, p, n);
+}

@@ -11,6 +11,7 @@
 #define IMAGE_CODEC_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "src/base/err.h"
@@ -36,6 +37,8 @@ ssize_t codec_decode(unsigned id, void *dst, size_t cap, const void *src, size_t
 size_t codec_encode_stream(unsigned id, int level, void *dst, size_t cap, const void *src,
 			   size_t n);
 size_t codec_encode_bound(size_t n);
+/* CRC-32 as gzip has it: tells damage, not malice. */
+uint32_t codec_crc32(const void *p, size_t n);
 /* At least n bytes that belong to this thread until its next call: where the
  * compressed form is read to.  n is bounded by the caller. */
 void *codec_scratch(size_t n);

@@ -110,10 +110,12 @@ static int write_block(sqfs_block_writer_t *w, void *user, sqfs_u32 size, sqfs_u
 	}
 	if (r == 0 && d->index && !(flags & SQFS_BLK_IS_SPARSE)) {
 		const struct known_block b = {
-			at, size | (flags & SQFS_BLK_IS_COMPRESSED ? 0 : 1U << 24), sum
+			.at = at,
+			.word = size | (flags & SQFS_BLK_IS_COMPRESSED ? 0 : 1U << 24),
+			.sum = sum,
 		};
 
-		sqfs_known_note(d->index, &j->digest, &b);
+		sqfs_known_note(d->index, &j->digest, &b, p);
 	}
 	if (r == 0)
 		r = came_back(d, j, size, sum, flags, at);

@@ -2,13 +2,14 @@
 
 #include <string.h>
 
+#include "image/codec.h"
 #include "src/base/fd.h"
 
-#define MAGIC "berth blocks 1\n"
+#define MAGIC "berth blocks 2\n"
 
 /* On this host alone: no byte order, no padding. */
 struct row {
-	uint8_t key[16];
+	uint8_t key[24];
 	struct known_block block;
 };
 
@@ -94,16 +95,19 @@ bool sqfs_known_read(const struct sqfs_known *k, const struct known_block *b, vo
 {
 	size_t n = b->word & 0xffffff;
 
-	return n && n <= room && fd_pread(k->fd, p, n, k->off + (off_t)b->at) == 0;
+	return n && n <= room && fd_pread(k->fd, p, n, k->off + (off_t)b->at) == 0 &&
+	       codec_crc32(p, n) == b->crc;
 }
 
-void sqfs_known_note(struct buf *index, const struct digest *sha256, const struct known_block *b)
+void sqfs_known_note(struct buf *index, const struct digest *sha256, const struct known_block *b,
+		     const void *stored)
 {
 	struct row r = { .block = *b };
 
 	if (!index->len)
 		buf_adds(index, MAGIC);
 	memcpy(r.key, sha256->raw, sizeof(r.key));
+	r.block.crc = codec_crc32(stored, b->word & 0xffffff);
 	buf_add(index, &r, sizeof(r));
 }
 

@@ -8,9 +8,10 @@
  *	sqfs_known_note(&index, sha256, &block);                  // of the image that is written
  *	sqfs_known_seal(&index);
  *
- * Blocks are known by the first 16 bytes of the SHA-256 of their uncompressed bytes.  Equal bytes,
+ * Blocks are known by the first 24 bytes of the SHA-256 of their uncompressed bytes.  Equal bytes,
  *the same compressor and level give the same compressed bytes: an image made with this and one made
- * without are the same, byte for byte. */
+ * without are the same, byte for byte.  The other image may have been damaged since: what is read
+ *has a checksum. */
 #ifndef IMAGE_SQFS_KNOWN_H
 #define IMAGE_SQFS_KNOWN_H
 
@@ -26,7 +27,9 @@
 struct known_block {
 	uint64_t at;   /* in the image */
 	uint32_t word; /* stored size; bit 24: not compressed */
-	uint32_t sum;  /* the block processor's */
+	uint32_t sum;  /* the block processor's, of what the block holds */
+	uint32_t crc;  /* of the stored bytes */
+	uint32_t zero;
 };
 
 struct sqfs_known;
@@ -42,10 +45,13 @@ static inline void sqfs_known_free_p_(struct sqfs_known **k)
 
 bool sqfs_known_find(const struct sqfs_known *k, const struct digest *sha256,
 		     struct known_block *out);
-/* The block's stored bytes into p, which has room for a block.  False: they cannot be read. */
+/* The block's stored bytes into p, which has room for a block.  False: they cannot be read, or are
+ * not those that were noted. */
 bool sqfs_known_read(const struct sqfs_known *k, const struct known_block *b, void *p, size_t room);
 
-void sqfs_known_note(struct buf *index, const struct digest *sha256, const struct known_block *b);
+/* stored: its bytes in the image; b->crc is set here. */
+void sqfs_known_note(struct buf *index, const struct digest *sha256, const struct known_block *b,
+		     const void *stored);
 void sqfs_known_seal(struct buf *index);
 
 #endif

@@ -239,4 +239,22 @@ uri() { printf 'docker://localhost:%s/%s' "$LAB_OPEN" "$1"; }
 	run --separate-stderr berth pull -F again.sif oci:lay:changed
 	worked
 	cmp again.sif alone.sif
+	# So it is when the blocks have gone bad where they lie.
+	rm -r "$CACHE"/v1/{sif,blocks}
+	pull lab/busybox:1 -F
+	worked
+	python3 - "$CACHE"/v1/sif/*/*.sif <<-'END'
+		import os, sys
+		for name in sys.argv[1:]:
+		    st = os.stat(name)
+		    os.chmod(name, 0o600)
+		    with open(name, "r+b") as f:
+		        b = f.read()
+		        f.seek(65536)
+		        f.write(bytes(x ^ 1 for x in b[65536:-65536]))
+		    os.utime(name, ns=(st.st_atime_ns, st.st_mtime_ns))
+	END
+	run --separate-stderr berth -v pull -F again.sif oci:lay:changed
+	worked
+	cmp again.sif alone.sif
 }
