@@ -20,19 +20,34 @@
 struct copy_link {
 	dev_t dev;
 	ino_t ino;
-	int dirfd; /* of a duplicate */
-	char *name;
+	char *path; /* below top_: a descriptor for each would soon be too many */
 };
+
+int copy_dir_check(const struct copy_dir *here, const char *name, struct err *e)
+{
+	for (const struct copy_dir *d = here->up; d; d = d->up)
+		if (d->ino == here->ino && d->dev == here->dev)
+			return err_set(e, ERR_INPUT,
+				       "%s: links in a circle lead to a directory above", name);
+	return 0;
+}
 
 void copier_fini(struct copier *c)
 {
-	for (size_t i = 0; i < c->nlinks_; i++) {
-		close(c->links_[i].dirfd);
-		free(c->links_[i].name);
-	}
+	for (size_t i = 0; i < c->nlinks_; i++)
+		free(c->links_[i].path);
 	free(c->links_);
 	c->links_ = NULL;
 	c->nlinks_ = c->links_cap_ = 0;
+}
+
+static char *path_below_top(const struct copier *c)
+{
+	const char *rel = buf_str(c->rel_);
+
+	if (!c->top_name_)
+		return xstrdup(rel);
+	return *rel ? xasprintf("%s/%s", c->top_name_, rel) : xstrdup(c->top_name_);
 }
 
 /* Is it a name of what was copied already?  Then a link is made. */
@@ -40,12 +55,11 @@ static bool link_again(struct copier *c, const struct stat *st, int to, const ch
 {
 	for (size_t i = 0; i < c->nlinks_; i++)
 		if (c->links_[i].ino == st->st_ino && c->links_[i].dev == st->st_dev)
-			return linkat(c->links_[i].dirfd, c->links_[i].name, to, name, 0) == 0;
+			return linkat(c->top_, c->links_[i].path, to, name, 0) == 0;
 	if (c->nlinks_ < 4096) {
 		xgrow(&c->links_, &c->links_cap_, c->nlinks_ + 1, sizeof(*c->links_));
 		c->links_[c->nlinks_++] =
-			(struct copy_link){ st->st_dev, st->st_ino, fcntl(to, F_DUPFD_CLOEXEC, 3),
-					    xstrdup(name) };
+			(struct copy_link){ st->st_dev, st->st_ino, path_below_top(c) };
 	}
 	return false;
 }
@@ -201,11 +215,15 @@ static int copy_directory(struct copier *c, int dir, const char *name, int to, c
 {
 	auto_close int in = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_close int out = -1;
+	const struct copy_dir here = { st->st_dev, st->st_ino, c->above_ };
 	struct stat old;
+	int r;
 	bool there = fstatat(to, to_name, &old, AT_SYMLINK_NOFOLLOW) == 0;
 
 	if (in < 0)
 		return err_sys(e, "read %s", name);
+	if (copy_dir_check(&here, name, e) < 0)
+		return -1;
 	if (there && !S_ISDIR(old.st_mode)) {
 		if (unlinkat(to, to_name, 0) < 0)
 			return err_sys(e, "replace %s", to_name);
@@ -216,7 +234,10 @@ static int copy_directory(struct copier *c, int dir, const char *name, int to, c
 	out = openat(to, to_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (out < 0)
 		return err_sys(e, "open %s", to_name);
-	if (copy_entries(c, in, out, e) < 0)
+	c->above_ = &here;
+	r = copy_entries(c, in, out, e);
+	c->above_ = here.up;
+	if (r < 0)
 		return -1;
 	if ((!there || c->preserve) && finish(c, in, out, st) < 0)
 		return err_sys(e, "write %s", to_name);
@@ -269,6 +290,10 @@ int copy_one(struct copier *c, int dir, const char *name, int to, const char *to
 			return 0;
 		}
 	}
+	if (top) {
+		c->top_ = to;
+		c->top_name_ = to_name;
+	}
 	c->rel_ = rel;
 	c->depth_++;
 	r = copy_by_type(c, dir, name, to, to_name, &st, e);
@@ -277,10 +302,12 @@ int copy_one(struct copier *c, int dir, const char *name, int to, const char *to
 		r = give_owner(c, dir, name, to, to_name, e);
 	else if (c->depth_)
 		err_wrap(e, "%s", name);
-	if (top)
+	if (top) {
 		c->rel_ = NULL;
-	else
+		copier_fini(c);
+	} else {
 		rel->data[rel->len = was] = '\0';
+	}
 	return r;
 }
 
@@ -291,6 +318,8 @@ int copy_contents(struct copier *c, int dir, int to, struct err *e)
 	int r;
 
 	c->rel_ = &rel;
+	c->top_ = to;
+	c->top_name_ = NULL;
 	r = copy_entries(c, dir, to, e);
 	c->rel_ = NULL;
 	if (r == 0 && c->preserve && fstat(dir, &st) == 0)

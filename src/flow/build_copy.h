@@ -15,6 +15,15 @@
 #include "src/flow/build_tree.h"
 #include "src/recipe/step.h"
 
+/* The source's directories on the way down. */
+struct copy_dir {
+	dev_t dev;
+	ino_t ino;
+	const struct copy_dir *up;
+};
+/* ERR_INPUT: name, which is here, is one of those above it: links lead in a circle. */
+int copy_dir_check(const struct copy_dir *here, const char *name, struct err *e);
+
 struct copier {
 	const struct emul_table *from; /* owners of the source; NULL: all is root's */
 	struct emul_table *to;
@@ -31,8 +40,11 @@ struct copier {
 	ino_t skip_ino;
 	unsigned depth_; /* private */
 	struct buf *rel_;
+	int top_; /* what rel_ and the links are below, on the target's side */
+	const char *top_name_;
 	struct copy_link *links_;
 	size_t nlinks_, links_cap_;
+	const struct copy_dir *above_;
 };
 
 /* name below dir becomes to_name below to. */

@@ -266,7 +266,8 @@ static int put_url(struct build *b, struct build_stage *s, const struct step *st
 int build_files(struct build *b, struct build_stage *s, const struct step *step, struct err *e)
 {
 	struct copier c = { .to = s->tree.owners,
-			    .follow = step->rules == COPY_HOST,
+			    /* A link of another stage means a path of that image. */
+			    .follow = step->rules == COPY_HOST && !step->from,
 			    .preserve = is_docker(step),
 			    .skip_dev = b->workst.st_dev,
 			    .skip_ino = b->workst.st_ino };
@@ -299,7 +300,7 @@ int build_files(struct build *b, struct build_stage *s, const struct step *step,
 /* --- keys --- */
 
 struct hashing {
-	struct copier walk; /* depth only */
+	const struct copy_dir *above;
 	struct digest_ctx *d;
 	const struct build *b;
 	const struct step *step;
@@ -319,8 +320,9 @@ static int hash_bytes(struct hashing *h, int fd, const char *name, struct err *e
 }
 
 static int hash_dir(struct hashing *h, int dir, const char *name, const char *rel, unsigned depth,
-		    struct err *e)
+		    const struct stat *st, struct err *e)
 {
+	const struct copy_dir here = { st->st_dev, st->st_ino, h->above };
 	auto_close int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_strv struct strv names = { 0 };
 	int r = 0;
@@ -329,11 +331,15 @@ static int hash_dir(struct hashing *h, int dir, const char *name, const char *re
 		return err_sys(e, "read %s", name);
 	if (build_names_list(fd, &names) < 0)
 		return err_sys(e, "list %s", name);
+	if (copy_dir_check(&here, name, e) < 0)
+		return -1;
+	h->above = &here;
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
 		auto_free char *below = *rel ? path_join(rel, names.v[i]) : xstrdup(names.v[i]);
 
 		r = hash_one(h, fd, names.v[i], below, depth + 1, e);
 	}
+	h->above = here.up;
 	return r;
 }
 
@@ -360,7 +366,7 @@ static int hash_one(struct hashing *h, int dir, const char *name, const char *re
 	digest_update(h->d, rel, strlen(rel) + 1);
 	digest_update(h->d, head, (size_t)n);
 	if (S_ISDIR(st.st_mode))
-		return hash_dir(h, dir, name, rel, depth, e);
+		return hash_dir(h, dir, name, rel, depth, &st, e);
 	if (S_ISLNK(st.st_mode)) {
 		n = readlinkat(dir, name, target, sizeof(target));
 		digest_update(h->d, target, n > 0 ? (size_t)n : 0);

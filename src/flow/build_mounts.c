@@ -215,11 +215,12 @@ static int secret_value(const struct build *b, const char *id, struct buf *out, 
 			buf_adds(out, value);
 			return 0;
 		}
+		if (!file && env)
+			return err_set(e, ERR_NOTFOUND,
+				       "--secret id=%s: the variable %s is not set", id, env);
 		if (file_read(AT_FDCWD, file ? file : id, out, SECRET_MAX, e) != 0)
 			return err_set(e, ERR_NOTFOUND, "--secret id=%s: cannot read %s", id,
-				       file  ? file
-				       : env ? env
-					     : id);
+				       file ? file : id);
 		return 0;
 	}
 	return 1;

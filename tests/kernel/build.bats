@@ -138,6 +138,59 @@ setup() {
 	same "$(lists /out)" ""
 }
 
+@test "more hard links than descriptors are kept; links of the host in a circle are refused" {
+	local i
+	cp -a "$DIR" base
+	for i in $(seq 400); do
+		echo "$i" >"base/opt/a$i"
+		ln "base/opt/a$i" "base/opt/b$i"
+	done
+	def <<-END
+		Bootstrap: localimage
+		From: base
+	END
+	(ulimit -n 200; "$BERTH" build x.sif x.def)
+	same "$(berth exec x.sif sh -c 'stat -c %h /opt/a* /opt/b* | sort | uniq -c | tr -s " "')" " 800 2"
+	same "$(berth exec x.sif sh -c '[ /opt/a7 -ef /opt/b7 ] && cat /opt/b7')" 7
+	mkdir -p ring/sub
+	ln -s .. ring/sub/one
+	ln -s .. ring/sub/two
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		%files
+		    ring /ring
+	END
+	rm x.sif
+	build
+	refused 'ring.*links in a circle'
+}
+
+@test "files of another stage: its links mean its own paths, not the host's" {
+	echo secret >secret
+	cp -a "$DIR" evil
+	mkdir evil/data
+	ln -s "$PWD/secret" evil/data/absolute
+	ln -s "../../../../../../../../../..$PWD/secret" evil/data/relative
+	ln -s "$PWD" evil/data/dir
+	def <<-END
+		Bootstrap: localimage
+		From: evil
+		Stage: first
+
+		Bootstrap: localimage
+		From: $SQ
+		Stage: last
+		%files from first
+		    /data /data
+	END
+	build
+	built
+	same "$(berth exec x.sif readlink /data/absolute)" "$PWD/secret"
+	unsquashfs -o "$(squashfs_offset x.sif)" -d out -n -q x.sif data >/dev/null
+	same "$(cd out/data && find . -type l | sort | tr '\n' ' ')" "./absolute ./dir ./relative "
+}
+
 @test "apps have their place, environment, labels and install" {
 	echo payload >payload
 	def <<-END
@@ -282,7 +335,9 @@ setup() {
 	END
 	build
 	built
-	[ ! -e /escaped ] && [ ! -e escaped ] && [ ! -e /upward ]
+	[ ! -e /escaped ]
+	[ ! -e escaped ]
+	[ ! -e /upward ]
 	same "$(lists /escaped)" "-rw-r--r-- 0/0"
 	rm -rf evil/etc && ln -s / evil/etc
 	rm -f x.sif
@@ -305,13 +360,15 @@ setup() {
 	mv x.sif first.sif
 	build
 	built
-	[[ $stderr = *"all steps are in the store"* ]] && not grep -q ran-post <<<"$output"
+	[[ $stderr = *"all steps are in the store"* ]]
+	not grep -q ran-post <<<"$output"
 	cmp x.sif first.sif
 	# Only what follows from the steps, not the time of the build, when the recipe's end changes.
 	printf '%%labels\n    New label\n' >>x.def
 	build
 	built
-	[[ $stderr = *"%post: from the store"* ]] && not grep -q ran-post <<<"$output"
+	[[ $stderr = *"%post: from the store"* ]]
+	not grep -q ran-post <<<"$output"
 	same "$(lists /etc/hello)" "-rw-r--r-- 7/8"
 	same "$(lists /opt/many)" ""
 	same "$(lists /opt/input)" "-rw-r--r-- 0/0"
@@ -356,7 +413,8 @@ setup() {
 	END
 	run --separate-stderr berth build --sandbox box x.def
 	built
-	[ -f box/opt/zero ] && [ -s box/.berth-owners ]
+	[ -f box/opt/zero ]
+	[ -s box/.berth-owners ]
 	same "$(find . -maxdepth 1 -name '.berth-*' | wc -l)" 0
 	run --separate-stderr berth build --sandbox box x.def
 	same "$status" 125
@@ -418,7 +476,8 @@ setup() {
 	wait $pid || status=$?
 	same "$status" 125
 	grep -q 'stopped by SIGTERM' err
-	[ ! -e x.sif ] && [ -z "$(find . -maxdepth 1 -name '.berth-*')" ]
+	[ ! -e x.sif ]
+	[ -z "$(find . -maxdepth 1 -name '.berth-*')" ]
 	not pgrep -u "$(id -u)" -f 'sleep 4244'
 }
 
@@ -502,13 +561,16 @@ in_space() {
 	run --separate-stderr in_space 8m "$PWD/small" sh -c \
 		'"$0" build x.sif "$1" || { s=$?; ls -A; exit $s; }' "$BERTH" "$PWD/x.def"
 	same "$status" 125
-	[[ $stderr = *"No space left on device"* ]] && same "$output" ""
+	[[ $stderr = *"No space left on device"* ]]
+	same "$output" ""
 	# Where the output goes is full; the store has the step, the next build goes on from it.
 	mkdir stages
 	run --separate-stderr in_space 8m "$PWD/small" sh -c \
 		'"$0" build --tmpdir "$2" x.sif "$1" || { s=$?; ls -A; exit $s; }' "$BERTH" "$PWD/x.def" "$PWD/stages"
 	same "$status" 125
-	[[ $stderr = *"No space left on device"* ]] && same "$output" "" && same "$(ls -A stages)" ""
+	[[ $stderr = *"No space left on device"* ]]
+	same "$output" ""
+	same "$(ls -A stages)" ""
 	build
 	built
 	[[ $stderr = *"%post: from the store"* ]]
