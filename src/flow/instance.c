@@ -14,6 +14,8 @@
 #include "src/host/process.h"
 #include "src/host/signals.h"
 
+#define KILL_MS 20000 /* after SIGKILL */
+
 static void list_json(struct buf *out, const struct instances *all)
 {
 	struct jw w = { .out = out, .indent = -1, .html = true };
@@ -116,9 +118,15 @@ int flow_instance_stop(const struct instance_stop_req *req, struct err *e)
 			log_warn("Killing %s instance of %s (PID=%ld) (Timeout)", in->name,
 				 in->image, (long)in->pid);
 			init_stop(in->pidfd, SIGKILL);
-			process_wait(in->pidfd, -1);
 		}
-		instance_forget(in->note, in->cgroup);
+		if (!process_wait(in->pidfd, KILL_MS))
+			r = err_set(e, ERR_HOST,
+				    "instance %s (PID=%ld) does not end, not even by SIGKILL: it "
+				    "waits in the kernel, perhaps for a file system that does not "
+				    "answer; it ends when that does",
+				    in->name, (long)in->pid);
+		else
+			instance_drop(in);
 	}
 	return r;
 }

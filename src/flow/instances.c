@@ -98,17 +98,61 @@ void instance_forget(const char *note, const char *cgroup)
 		rmdir(cgroup);
 }
 
-/* A note whose process has ended; nobody may be about to write it anew. */
-static void note_drop(const char *dir, const char *file, const struct instance *dead)
+void instance_claim_fini(struct instance_claim *c)
 {
-	auto_free char *lock =
-		xasprintf("%s/.%.*s.lock", dir, (int)(strlen(file) - strlen(SUFFIX)), file);
-	auto_close int fd = open(lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	struct instance again;
+	if (c->lock_path)
+		unlink(c->lock_path);
+	if (c->dir) {
+		close_p_(&c->lock);
+		rundir_tidy(c->dir);
+	}
+	free(c->dir);
+	free(c->lock_path);
+	free(c->note);
+	*c = (struct instance_claim){ 0 };
+}
 
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return;
+static char *lock_path(const char *dir, const char *name)
+{
+	return xasprintf("%s/.%s.lock", dir, name);
+}
+
+/* A lock file is removed by its holder, so what was locked may have lost its name meanwhile. */
+static int lock_take(struct instance_claim *c, const char *path, const char *name, struct err *e)
+{
+	struct stat here, there;
+
+	for (;;) {
+		auto_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+		if (fd < 0)
+			return err_sys(e, "note of instance %s: %s", name, path);
+		fchmod(fd, 0600);
+		if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+			return err_set(e, ERR_EXISTS,
+				       "instance %s is being started by another process", name);
+		if (fstat(fd, &here) == 0 && stat(path, &there) == 0 &&
+		    here.st_ino == there.st_ino && here.st_dev == there.st_dev) {
+			c->lock = take_fd(&fd);
+			c->lock_path = xstrdup(path);
+			return 0;
+		}
+	}
+}
+
+void instance_drop(const struct instance *dead)
+{
+	auto_instance_claim struct instance_claim c = { .lock = -1 };
+	auto_free char *name = NULL, *lock = NULL;
+	struct instance again;
+	struct err ignored;
+
 	if (!dead->note)
+		return;
+	c.dir = path_dir(dead->note);
+	name = xstrndup(path_base(dead->note), strlen(path_base(dead->note)) - strlen(SUFFIX));
+	lock = lock_path(c.dir, name);
+	if (lock_take(&c, lock, name, &ignored) < 0)
 		return;
 	if (!note_read(&again, dead->note))
 		instance_forget(dead->note, dead->cgroup);
@@ -127,7 +171,7 @@ static void dir_read(struct instances *out, const char *dir, const char *glob)
 		auto_free char *path = xasprintf("%s/%s", dir, de->d_name);
 
 		if (!note_read(&i, path)) {
-			note_drop(dir, de->d_name, &i);
+			instance_drop(&i);
 		} else if (!glob || fnmatch(glob, i.name, 0) == 0) {
 			xgrow(&out->v, &out->cap, out->n + 1, sizeof(*out->v));
 			out->v[out->n++] = i;
@@ -187,43 +231,6 @@ int instance_find(struct instances *out, const char *name, struct err *e)
 	return 0;
 }
 
-void instance_claim_fini(struct instance_claim *c)
-{
-	if (c->lock_path)
-		unlink(c->lock_path);
-	if (c->dir) {
-		close_p_(&c->lock);
-		rundir_tidy(c->dir);
-	}
-	free(c->dir);
-	free(c->lock_path);
-	free(c->note);
-	*c = (struct instance_claim){ 0 };
-}
-
-/* A lock file is removed by its holder, so what was locked may have lost its name meanwhile. */
-static int lock_take(struct instance_claim *c, const char *path, const char *name, struct err *e)
-{
-	struct stat here, there;
-
-	for (;;) {
-		auto_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-		if (fd < 0)
-			return err_sys(e, "note of instance %s: %s", name, path);
-		fchmod(fd, 0600);
-		if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-			return err_set(e, ERR_EXISTS,
-				       "instance %s is being started by another process", name);
-		if (fstat(fd, &here) == 0 && stat(path, &there) == 0 &&
-		    here.st_ino == there.st_ino && here.st_dev == there.st_dev) {
-			c->lock = take_fd(&fd);
-			c->lock_path = xstrdup(path);
-			return 0;
-		}
-	}
-}
-
 int instance_claim(struct instance_claim *c, const char *name, struct err *e)
 {
 	auto_instances struct instances same = { 0 };
@@ -231,7 +238,7 @@ int instance_claim(struct instance_claim *c, const char *name, struct err *e)
 	c->lock = -1;
 	if (name_check(name, e) < 0 || rundir_make(&c->dir, environ, e) < 0)
 		return -1;
-	auto_free char *path = xasprintf("%s/.%s.lock", c->dir, name);
+	auto_free char *path = lock_path(c->dir, name);
 
 	if (lock_take(c, path, name, e) < 0)
 		return -1;

@@ -60,7 +60,9 @@ int instance_claim(struct instance_claim *c, const char *name, struct err *e);
 /* Writes the note of i under the claim.  lent: what the host lends it, NULL: nothing. */
 int instance_note(const struct instance_claim *c, const struct instance *i, const struct lent *lent,
 		  struct err *e);
-/* Forgets an instance that has ended. */
+/* Forgets an instance that has ended; its name is the caller's. */
 void instance_forget(const char *note, const char *cgroup);
+/* The same of one that was listed: not when another of its name is being started, or runs. */
+void instance_drop(const struct instance *dead);
 
 #endif

@@ -120,7 +120,8 @@ static void old_boots_remove(const char *base, const char *host, const char *key
 
 	for (struct dirent *de; d && (de = readdir(d));)
 		if (str_has_prefix(de->d_name, host) && strlen(de->d_name) > boot_end &&
-		    de->d_name[boot_end] == '-' && strncmp(de->d_name, key, boot_end) != 0)
+		    de->d_name[boot_end] == '-' && strncmp(de->d_name, key, boot_end) != 0 &&
+		    strspn(de->d_name + strlen(host), "0123456789abcdef") == 8)
 			notes_remove(dirfd(d), de->d_name);
 	if (d)
 		closedir(d);
