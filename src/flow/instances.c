@@ -23,6 +23,9 @@
 #define NAME_LEN 64
 #define SUFFIX	 ".json"
 
+#define LOCK_TRIES    50
+#define LOCK_PAUSE_US 20000
+
 extern char **environ;
 
 static void instance_fini(struct instance *i)
@@ -240,8 +243,14 @@ int instance_claim(struct instance_claim *c, const char *name, struct err *e)
 		return -1;
 	auto_free char *path = lock_path(c->dir, name);
 
-	if (lock_take(c, path, name, e) < 0)
-		return -1;
+	/* Who forgets a dead one of this name holds the lock for a moment; who starts one, for
+	 * long. */
+	for (int i = 0; lock_take(c, path, name, e) < 0; i++) {
+		if (e->kind != ERR_EXISTS || i == LOCK_TRIES)
+			return -1;
+		usleep(LOCK_PAUSE_US);
+	}
+	*e = (struct err){ 0 };
 	if (instances_list(&same, name, e) < 0)
 		return -1;
 	if (same.n)
