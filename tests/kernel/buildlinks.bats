@@ -11,16 +11,16 @@ setup() {
 	local i
 	cp -a "$DIR" base
 	for i in $(seq 400); do
-		echo "$i" >"base/opt/a$i"
-		ln "base/opt/a$i" "base/opt/b$i"
+		echo "$i" >"base/opt/x$i"
+		ln "base/opt/x$i" "base/opt/y$i"
 	done
 	def <<-END
 		Bootstrap: localimage
 		From: base
 	END
 	(ulimit -n 200; "$BERTH" build x.sif x.def)
-	same "$(berth exec x.sif sh -c 'stat -c %h /opt/a* /opt/b* | sort | uniq -c | tr -s " "')" " 800 2"
-	same "$(berth exec x.sif sh -c '[ /opt/a7 -ef /opt/b7 ] && cat /opt/b7')" 7
+	same "$(berth exec x.sif sh -c 'stat -c %h /opt/x* /opt/y* | sort | uniq -c | tr -s " "')" " 800 2"
+	same "$(berth exec x.sif sh -c '[ /opt/x7 -ef /opt/y7 ] && cat /opt/y7')" 7
 	mkdir -p ring/sub
 	ln -s .. ring/sub/one
 	ln -s .. ring/sub/two
