@@ -416,6 +416,8 @@ int build_files_key(struct build *b, const struct step *step, struct buf *key, s
 			if (r == 0)
 				r = hash_one(&h, dir, name, is_docker(step) ? found.v[k] + 1 : "",
 					     0, e);
+			if (r < 0)
+				err_wrap(e, "line %u: %s", step->items[i].line, found.v[k]);
 		}
 	}
 	close_p_(&src.fd);
