@@ -110,7 +110,7 @@ static int collect(struct amd *a, struct lent *out, const struct lend_config *c,
 	lend_pass(out, a->host, c, "ROCR_VISIBLE_DEVICES");
 	lend_pass(out, a->host, c, "HIP_VISIBLE_DEVICES");
 	lend_pass(out, a->host, c, "GPU_DEVICE_ORDINAL");
-	if (lend_read(a->host, LEND_SITE_DIR "/rocmliblist.conf", &text))
+	if (lend_read_site(a->host, "rocmliblist.conf", &text))
 		buf_adds(&text, default_list);
 	liblist_parse(&a->list, buf_str(&text));
 	for (size_t i = 0; i < a->list.files.n; i++)

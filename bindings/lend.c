@@ -8,6 +8,7 @@
 
 #include "src/base/fd.h"
 #include "src/base/path.h"
+#include "src/base/site.h"
 
 #define TEXT_MAX (1u << 20)
 
@@ -132,6 +133,18 @@ int lend_read(const struct lend_host *host, const char *path, struct buf *out)
 	struct err ignored;
 
 	return fd < 0 || fd_read_all(fd, out, TEXT_MAX, path, &ignored) < 0;
+}
+
+char *lend_site_path(const struct lend_host *host, const char *name)
+{
+	return path_join(host->site ? host->site : site_dir(), name);
+}
+
+int lend_read_site(const struct lend_host *host, const char *name, struct buf *out)
+{
+	auto_free char *path = lend_site_path(host, name);
+
+	return lend_read(host, path, out);
 }
 
 void lend_list(const struct lend_host *host, const char *dir, struct strv *names)

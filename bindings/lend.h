@@ -20,12 +20,10 @@
 #include "src/base/err.h"
 #include "src/plan/lent.h"
 
-/* Where sites keep lists and modules, below the host's root. */
-#define LEND_SITE_DIR "/etc/berth"
-
 struct lend_host {
 	int rootfd;	      /* AT_FDCWD: this machine */
 	char *const *environ; /* NULL-terminated */
+	const char *site;     /* where its lists and modules are; NULL: site_dir() */
 	struct inside image;  /* .ops and .arg by the caller */
 	struct hostlib *libs; /* private from here on: filled by lend_collect() */
 	struct libset set;
@@ -74,6 +72,10 @@ const char *lend_env(const struct lend_host *host, const struct lend_config *c, 
 const char *lend_image_env(const struct lend_config *c, const char *key);
 /* Adds a small text file of the host to out.  1: not there. */
 int lend_read(const struct lend_host *host, const char *path, struct buf *out);
+/* As lend_read(), of a file that the site has for Berth. */
+int lend_read_site(const struct lend_host *host, const char *name, struct buf *out);
+/* Where that is, or a directory of that place.  Heap string. */
+char *lend_site_path(const struct lend_host *host, const char *name);
 /* The names in a directory of the host, sorted; none when it is not there. */
 void lend_list(const struct lend_host *host, const char *dir, struct strv *names);
 bool lend_exists(const struct lend_host *host, const char *path, bool *is_dir);

@@ -11,8 +11,6 @@
 #include "bindings/mpi.h"
 #include "src/base/path.h"
 
-#define DIR LEND_SITE_DIR "/bindings.d"
-
 struct chosen {
 	const struct module *m;
 	bool asked; /* by name, or required by such a one */
@@ -22,6 +20,7 @@ struct work {
 	struct lent *out;
 	struct lend_host *host;
 	const struct lend_config *c;
+	char *dir; /* where the site's modules are */
 	struct modules all;
 	struct chosen *v;
 	size_t n, cap;
@@ -33,9 +32,9 @@ static int load(struct work *w)
 {
 	auto_strv struct strv names = { 0 };
 
-	lend_list(w->host, DIR, &names);
+	lend_list(w->host, w->dir, &names);
 	for (size_t i = 0; i < names.n; i++) {
-		auto_free char *path = path_join(DIR, names.v[i]);
+		auto_free char *path = path_join(w->dir, names.v[i]);
 		auto_buf struct buf text = { 0 };
 
 		if (!str_has_suffix(path, ".conf"))
@@ -54,8 +53,8 @@ static int unknown(struct work *w, const char *name, const char *wanted_by)
 
 	for (size_t i = 0; i < w->all.n && known.len < 300; i++)
 		buf_printf(&known, "%s%s", known.len ? ", " : "", w->all.v[i].name);
-	return err_set(w->e, ERR_NOTFOUND, "--module %s%s%s: no such module; " DIR " has %s", name,
-		       wanted_by ? ", required by " : "", wanted_by ? wanted_by : "",
+	return err_set(w->e, ERR_NOTFOUND, "--module %s%s%s: no such module; %s has %s", name,
+		       wanted_by ? ", required by " : "", wanted_by ? wanted_by : "", w->dir,
 		       known.len ? buf_str(&known) : "none");
 }
 
@@ -335,8 +334,11 @@ int module_collect(struct lent *out, struct lend_host *host, const struct lend_c
 		   struct err *e)
 {
 	struct work w = { .out = out, .host = host, .c = c, .e = e };
-	int r = collect(&w);
+	int r;
 
+	w.dir = lend_site_path(host, "bindings.d");
+	r = collect(&w);
+	free(w.dir);
 	modules_fini(&w.all);
 	free(w.v);
 	return r;

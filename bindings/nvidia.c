@@ -276,7 +276,7 @@ static int collect(struct nvidia *n, struct nvidia_gpus *gpus)
 		return lend_absent(n->out, n->c, n->e, BY, "driver",
 				   "this host runs no NVIDIA kernel driver "
 				   "(/proc/driver/nvidia/version); the container has no GPU");
-	if (lend_read(n->host, LEND_SITE_DIR "/nvliblist.conf", &list))
+	if (lend_read_site(n->host, "nvliblist.conf", &list))
 		buf_adds(&list, default_list);
 	liblist_parse(&n->list, buf_str(&list));
 	if (capabilities(n) < 0)

@@ -2,22 +2,17 @@
 #include <string.h>
 
 #include "src/base/mem.h"
+#include "src/base/site.h"
 #include "src/cli/cmd.h"
 #include "src/cli/persona.h"
 
 static const struct {
 	const char *key, *value;
 } fixed[] = {
-	{ "PREFIX", BERTH_PREFIX },
-	{ "EXECPREFIX", BERTH_PREFIX },
-	{ "BINDIR", BERTH_BINDIR },
-	{ "LIBEXECDIR", BERTH_LIBEXECDIR },
-	{ "DATADIR", BERTH_DATADIR },
-	{ "SYSCONFDIR", BERTH_SYSCONFDIR },
+	{ "PREFIX", BERTH_PREFIX },   { "EXECPREFIX", BERTH_PREFIX },
+	{ "BINDIR", BERTH_BINDIR },   { "LIBEXECDIR", BERTH_LIBEXECDIR },
+	{ "DATADIR", BERTH_DATADIR }, { "SYSCONFDIR", BERTH_SYSCONFDIR },
 	{ "MANDIR", BERTH_MANDIR },
-	{ "APPTAINER_CONFDIR", BERTH_SYSCONFDIR "/berth" },
-	{ "APPTAINER_CONF_FILE", BERTH_SYSCONFDIR "/berth/berth.conf" },
-	{ "APPTAINER_SUID_INSTALL", "0" },
 };
 
 static int print_one(struct buf *out, const char *key, const char *want, const char *value)
@@ -39,6 +34,9 @@ static int run_buildcfg(void *req, int argc, char **argv, struct err *e)
 	(void)req;
 	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
 		found |= print_one(&text, fixed[i].key, want, fixed[i].value);
+	found |= print_one(&text, "APPTAINER_CONFDIR", want, site_dir());
+	found |= print_one(&text, "APPTAINER_CONF_FILE", want, site_file());
+	found |= print_one(&text, "APPTAINER_SUID_INSTALL", want, "0");
 	if (want && !found)
 		return err_set(e, ERR_USAGE, "no variable named \"%s\" (%s buildcfg lists them)",
 			       want, persona()->name);

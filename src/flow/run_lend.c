@@ -83,8 +83,11 @@ static void words(struct strv *out, const struct strv *list)
 		strv_split(out, list->v[i], ',');
 }
 
-static void config_make(struct lend_config *c, const struct run_req *req, const struct facts *facts)
+static void config_make(struct lend_config *c, const struct lend_host *host,
+			const struct run_req *req, const struct facts *facts)
 {
+	auto_free char *modules = lend_site_path(host, "bindings.d");
+
 	*c = (struct lend_config){ .nv = req->nv && !req->no_nv,
 				   .nvccli = req->nvccli && !req->no_nv,
 				   .compat32 = req->compat32,
@@ -103,7 +106,7 @@ static void config_make(struct lend_config *c, const struct run_req *req, const 
 	words(&c->cdi_dirs, &req->cdi_dirs);
 	words(&c->modules, &req->modules);
 	/* One system call for sites that have none. */
-	c->default_modules = faccessat(AT_FDCWD, LEND_SITE_DIR "/bindings.d", X_OK, 0) == 0;
+	c->default_modules = faccessat(AT_FDCWD, modules, X_OK, 0) == 0;
 }
 
 int run_lend(struct lent *out, const struct run_req *req, struct facts *facts,
@@ -116,7 +119,7 @@ int run_lend(struct lent *out, const struct run_req *req, struct facts *facts,
 	struct lend_config c;
 	int r = 0;
 
-	config_make(&c, req, facts);
+	config_make(&c, &host, req, facts);
 	if (lend_wanted(&c)) {
 		facts->lent = out;
 		r = lend_collect(out, &host, &c, e);

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "src/base/fd.h"
+#include "src/base/site.h"
 #include "src/flow/admit.h"
 #include "src/plan/policy.h"
 
-#define SITE_FILE      BERTH_SYSCONFDIR "/berth/berth.conf"
 #define FILE_MAX_BYTES (1u << 20)
 
 static const char *chosen;
@@ -67,7 +67,7 @@ int settings_read(struct conf *c, char *const *environment, struct strv *notes, 
 	auto_free char *user = chosen ? NULL : user_file(environment);
 	int r;
 
-	if (read_one(c, SITE_FILE, CONF_SITE, notes, e) < 0)
+	if (read_one(c, site_file(), CONF_SITE, notes, e) < 0)
 		return -1;
 	if (!chosen)
 		return user && read_one(c, user, CONF_USER, notes, e) < 0 ? -1 : 0;

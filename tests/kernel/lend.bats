@@ -8,7 +8,7 @@ setup_file() {
 	local busybox v=550.54.14
 	busybox=$(command -v busybox) && command -v gcc >/dev/null && command -v python3 >/dev/null || return 0
 	mkdir -p "$tree"/{bin,dev,proc,sys,tmp,etc,home,root,lib64,lib/x86_64-linux-gnu,usr/bin,var/tmp} "$libs" \
-		"$host"/{dev/nvidia-caps,driver/nvidia/gpus/0000:3b:00.0,etc/cdi,etc/berth/bindings.d}
+		"$host"/{dev/nvidia-caps,driver/nvidia/gpus/0000:3b:00.0,etc/cdi,site/bindings.d}
 	cp "$busybox" "$tree/bin/busybox"
 	for name in sh cat ls true readlink env; do ln -s busybox "$tree/bin/$name"; done
 	echo root:x:0:0:root:/root:/bin/sh >"$tree/etc/passwd"
@@ -77,7 +77,7 @@ setup_file() {
 		    path: /usr/bin/nvidia-cdi-hook
 		    args: [nvidia-cdi-hook, update-ldcache, --folder, /usr/lib64]
 	END
-	cat >"$host/etc/berth/bindings.d/site.conf" <<-END
+	cat >"$host/site/bindings.d/site.conf" <<-END
 		[licence]
 		bind = $BATS_FILE_TMPDIR/hostlibs:/opt/site
 		env = LM_LICENSE_FILE=27000@licence
@@ -106,7 +106,7 @@ LIBS=/.singularity.d/libs
 
 # on_host COMMAND...: on the machine with the GPU.
 on_host() {
-	unshare -Urm "$TOP_LAB/lendns.sh" "$BATS_FILE_TMPDIR/host" timeout -k 5 100 "$@"
+	BERTH_SITE=$("$BERTH" buildcfg APPTAINER_CONFDIR) unshare -Urm "$TOP_LAB/lendns.sh" "$BATS_FILE_TMPDIR/host" timeout -k 5 100 "$@"
 }
 
 needs_host() {
@@ -219,7 +219,7 @@ modules() {
 	run --separate-stderr on_host "$BERTH" exec --module licence,swap "$IMG" true
 	fails 125 'swap and licence exclude each other .*site.conf: line [0-9]+'
 	run --separate-stderr on_host "$BERTH" exec --module none "$IMG" true
-	fails 125 'none: no such module; .* has licence, swap, elsewhere'
+	fails 125 "none: no such module; $("$BERTH" buildcfg APPTAINER_CONFDIR)/bindings.d has licence, swap, elsewhere"
 	run --separate-stderr on_host "$BERTH" exec --module elsewhere "$IMG" true
 	fails 125 'elsewhere: this host has no /no/such/place'
 }

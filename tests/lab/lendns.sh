@@ -7,6 +7,7 @@
 #	dev/     names that appear in /dev (ordinary files stand for devices)
 #	driver/  is /proc/driver
 #	etc/     files that appear in /etc
+#	site/    files that appear in BERTH_SITE, where this build looks for a site's configuration
 #
 # /dev is a tmpfs with the devices that a container needs, bound one by one.
 set -eu
@@ -30,5 +31,12 @@ if [ -d "$dir/driver" ]; then mount --bind "$dir/driver" /proc/driver; fi
 if [ -d "$dir/etc" ]; then
 	cp -r "$dir/etc/." "$work/up/"
 	mount -t overlay -o "lowerdir=/etc,upperdir=$work/up,workdir=$work/work,userxattr" overlay /etc
+fi
+if [ -d "$dir/site" ]; then
+	at=$BERTH_SITE
+	while [ ! -d "$at" ]; do at=$(dirname "$at"); done
+	mkdir -p "$work/site${BERTH_SITE#"$at"}" "$work/sitework"
+	cp -r "$dir/site/." "$work/site${BERTH_SITE#"$at"}/"
+	mount -t overlay -o "lowerdir=$at,upperdir=$work/site,workdir=$work/sitework,userxattr" overlay "$at"
 fi
 exec "$@"

@@ -18,6 +18,7 @@
 
 struct loan {
 	struct lend_config config;
+	const char *site; /* NULL: "/etc/berth" */
 	const char *const *environ;
 	struct lent lent;
 	struct err e;
@@ -64,7 +65,9 @@ static const struct inside_ops loan_ops = { loan_open, loan_close };
 static inline void loan_watch(struct strv *notes, const char *host, const char *image)
 {
 	auto_close int root = loan_root("hosts", host), inside = loan_root("images", image);
-	struct lend_host h = { .rootfd = root, .image = { .ops = &loan_ops, .arg = &inside } };
+	struct lend_host h = { .rootfd = root,
+			       .site = "/etc/berth",
+			       .image = { .ops = &loan_ops, .arg = &inside } };
 
 	fabric_watch(notes, &h);
 	lend_host_fini(&h);
@@ -75,6 +78,7 @@ static inline void loan_make(struct loan *l, const char *host, const char *image
 	static char *const none[] = { NULL };
 	auto_close int root = loan_root("hosts", host), inside = loan_root("images", image);
 	struct lend_host h = { .rootfd = root,
+			       .site = l->site ? l->site : "/etc/berth",
 			       .environ = l->environ ? (char *const *)l->environ : none,
 			       .image = { .ops = &loan_ops, .arg = &inside } };
 

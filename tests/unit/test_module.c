@@ -92,6 +92,17 @@ START_TEST(a_module_brings_what_it_names)
 }
 END_TEST
 
+START_TEST(modules_lie_where_the_site_keeps_its_configuration)
+{
+	auto_loan struct loan l = { .site = "/elsewhere/berth" };
+
+	borrow(&l, "glibc231", "licence");
+	ck_assert_int_eq(l.r, -1);
+	ck_assert_str_eq(l.e.text, "--module licence: no such module; "
+				   "/elsewhere/berth/bindings.d has none");
+}
+END_TEST
+
 START_TEST(a_module_that_cannot_work_says_why)
 {
 	auto_loan struct loan l = { 0 };
@@ -134,4 +145,5 @@ END_TEST
 
 UNIT(module, a_file_holds_modules_of_keys, a_mistake_is_named_with_its_line,
      a_module_brings_what_it_names, a_module_that_cannot_work_says_why,
+     modules_lie_where_the_site_keeps_its_configuration,
      what_a_site_gives_to_everybody_is_left_out_where_it_does_not_fit)
