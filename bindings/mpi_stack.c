@@ -67,11 +67,16 @@ const char *mpi_abi_name(unsigned family)
 void mpi_inside_dirs(struct strv *out, const struct lend_config *c)
 {
 	const char *own = lend_image_env(c, "LD_LIBRARY_PATH");
+	auto_strv struct strv list = { 0 };
 
 	if (own)
-		strv_split(out, own, ':');
+		strv_split(&list, own, ':');
+	for (size_t i = 0; i < list.n; i++)
+		if (list.v[i][0] == '/')
+			strv_add(out, list.v[i]);
 	for (size_t i = 0; i < ARRAY_LEN(places); i++)
-		strv_add(out, places[i]);
+		if (!strv_has(out, places[i]))
+			strv_add(out, places[i]);
 }
 
 int mpi_host_path(char **out, struct lend_host *host, const struct lend_config *c, const char *name)
@@ -84,8 +89,11 @@ int mpi_host_path(char **out, struct lend_host *host, const struct lend_config *
 	strv_split(&list, dirs ? dirs : "", ':');
 	for (size_t i = 0; i < list.n; i++) {
 		auto_free char *path = path_join(list.v[i], name);
+		auto_hostlib_lib struct hostlib_lib here = { 0 };
 
-		if (list.v[i][0] == '/' && lend_exists(host, path, NULL)) {
+		/* The loader passes over what is of another class or no library at all. */
+		if (list.v[i][0] == '/' &&
+		    hostlib_find(&here, host->libs, path, elf_own_bits(), &ignored) == 0) {
 			*out = take_ptr(path);
 			return 0;
 		}
@@ -96,7 +104,7 @@ int mpi_host_path(char **out, struct lend_host *host, const struct lend_config *
 	return 0;
 }
 
-/* A library that is open, of the image or of the host. */
+/* A library of the image or of the host.  Close it also when it could not be opened. */
 struct opened {
 	struct elf_source src;
 	struct buf path;
@@ -215,6 +223,31 @@ static void take_fabric(struct mpi_stack *s, const struct opened *o)
 		snprintf(s->fabric_abi, sizeof(s->fabric_abi), "%s", best);
 }
 
+static void take_pmix(struct mpi_stack *s, const struct opened *o)
+{
+	s->pmix = true;
+	if (elf_text_after(s->pmix_version, sizeof(s->pmix_version), &o->src, "OpenPMIx ") == 0)
+		s->pmix_version[strcspn(s->pmix_version, " ")] = '\0';
+}
+
+static void take(struct mpi_stack *s, const struct opened *o, enum part part, unsigned family)
+{
+	switch (part) {
+	case FAMILY:
+		take_mpi(s, o, family);
+		break;
+	case PMIX:
+		take_pmix(s, o);
+		break;
+	case UCX:
+		s->ucx = true;
+		break;
+	case FABRIC:
+		take_fabric(s, o);
+		break;
+	}
+}
+
 static void look(struct mpi_stack *s, struct lend_host *host, const struct lend_config *c,
 		 bool inside)
 {
@@ -223,27 +256,11 @@ static void look(struct mpi_stack *s, struct lend_host *host, const struct lend_
 		struct opened o;
 
 		/* One of a family is enough. */
-		if (!(libraries[i].family && libraries[i].family & s->families) &&
-		    lib_open(&o, host, c, inside, libraries[i].name) == 0) {
-			switch (libraries[i].part) {
-			case FAMILY:
-				take_mpi(s, &o, libraries[i].family);
-				break;
-			case PMIX:
-				s->pmix = true;
-				if (elf_text_after(s->pmix_version, sizeof(s->pmix_version), &o.src,
-						   "OpenPMIx ") == 0)
-					s->pmix_version[strcspn(s->pmix_version, " ")] = '\0';
-				break;
-			case UCX:
-				s->ucx = true;
-				break;
-			case FABRIC:
-				take_fabric(s, &o);
-				break;
-			}
-			lib_close(&o);
-		}
+		if (libraries[i].family & s->families)
+			continue;
+		if (lib_open(&o, host, c, inside, libraries[i].name) == 0)
+			take(s, &o, libraries[i].part, libraries[i].family);
+		lib_close(&o);
 	}
 }
 

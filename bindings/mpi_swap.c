@@ -80,8 +80,9 @@ static void add_beside(struct swap *w, const char *path, int depth)
 	for (size_t i = 0; i < f.nneeded; i++) {
 		auto_free char *beside = path_join(dir, f.needed[i]);
 
-		if (!strncmp(f.needed[i], "libc.", 5) || libset_wants(&w->host->set, f.needed[i]) ||
-		    !lend_exists(w->host, beside, NULL))
+		/* A path is no name that is looked for. */
+		if (strchr(f.needed[i], '/') || !strncmp(f.needed[i], "libc.", 5) ||
+		    libset_wants(&w->host->set, f.needed[i]) || !lend_exists(w->host, beside, NULL))
 			continue;
 		libset_add(&w->host->set, beside, BY, FLAGS_DEEP, elf_own_bits());
 		add_beside(w, beside, depth + 1);
@@ -186,13 +187,14 @@ int mpi_collect(struct lent *out, struct lend_host *host, const struct lend_conf
 {
 	struct swap w = { .out = out, .host = host, .c = c };
 	struct mpi_stack image, here;
-	unsigned both;
+	unsigned wanted, both;
 
 	mpi_stack_inside(&image, host, c);
 	if (mpi_stack_host(&here, host, c, e) < 0)
 		return -1;
-	both = (image.families ? image.families : MPI_ABI_ALL) & here.families & ~host->mpi_swapped;
-	if (!both && !host->mpi_swapped)
+	wanted = image.families ? image.families : MPI_ABI_ALL;
+	both = wanted & here.families & ~host->mpi_swapped;
+	if (!both && !(wanted & host->mpi_swapped))
 		return refuse(&w, &image, &here, e);
 	for (size_t k = 0; k < ARRAY_LEN(families); k++) {
 		if (families[k].family & both)
@@ -223,7 +225,7 @@ static void lay_over(void *arg, const char *real, const struct strv *names)
 		for (size_t d = 0; d < w->dirs.n; d++) {
 			auto_free char *path = path_join(w->dirs.v[d], names->v[n]);
 
-			if (w->dirs.v[d][0] == '/' && inside_has(&w->host->image, path))
+			if (inside_has(&w->host->image, path))
 				lent_bind(w->out, real, path, false);
 		}
 }
