@@ -25,6 +25,8 @@ struct hostlib {
 	struct ldcache cache;
 	struct strv dirs; /* where to look when the cache has nothing */
 	bool nested;	  /* there is a LENT_LIBS_DIR */
+	/* The directory that was looked into last, as asked for and without links. */
+	char *dir, *real_dir;
 };
 
 int host_open(int rootfd, const char *path, int flags)
@@ -156,12 +158,15 @@ int hostlib_open(struct hostlib **out, int rootfd, struct err *e)
 {
 	struct hostlib *h = xcalloc(1, sizeof(*h));
 	struct err ignored;
+	struct stat st;
 	auto_close int fd = host_open(rootfd, "/etc/ld.so.cache", O_RDONLY | O_NONBLOCK);
 	auto_close int libs = host_open(rootfd, LENT_LIBS_DIR, O_PATH | O_DIRECTORY);
 
 	(void)e;
 	h->rootfd = rootfd;
 	h->nested = libs >= 0;
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0 && st.st_size < CACHE_MAX)
+		buf_reserve(&h->bytes, (size_t)st.st_size + 8192);
 	if (fd < 0 || fd_read_all(fd, &h->bytes, CACHE_MAX, "ld.so.cache", &ignored) < 0 ||
 	    ldcache_parse(&h->cache, buf_str(&h->bytes), h->bytes.len, &ignored) < 0)
 		h->cache = (struct ldcache){ 0 };
@@ -176,6 +181,8 @@ void hostlib_close(struct hostlib *h)
 	ldcache_fini(&h->cache);
 	buf_fini(&h->bytes);
 	strv_fini(&h->dirs);
+	free(h->dir);
+	free(h->real_dir);
 	free(h);
 }
 
@@ -187,11 +194,56 @@ void hostlib_lib_fini(struct hostlib_lib *lib)
 	*lib = (struct hostlib_lib){ 0 };
 }
 
+/* The directory of path without links; NULL: not there.  A driver's libraries lie in one. */
+static const char *real_dir_of(struct hostlib *h, const char *path)
+{
+	size_t n = (size_t)(path_base(path) - path);
+
+	if (h->dir && strlen(h->dir) == n && !strncmp(h->dir, path, n))
+		return h->real_dir;
+	free(h->dir);
+	free(h->real_dir);
+	h->dir = xstrndup(path, n);
+	h->real_dir = host_real(h->rootfd, h->dir);
+	return h->real_dir;
+}
+
+/* Opens a library and tells what file it is.  In most cases that is known without asking the kernel
+ * for the path of what was opened, which costs more than the rest: a link to a name beside it. */
+static int lib_open(struct hostlib *h, const char *path, char **real)
+{
+	const char *dir = h->rootfd == AT_FDCWD ? real_dir_of(h, path) : NULL;
+	const char *name = path_base(path);
+	char text[256];
+	ssize_t n = dir ? readlink(path, text, sizeof(text)) : -1;
+	int fd = -1;
+
+	if (n > 0 && (size_t)n < sizeof(text) && !memchr(text, '/', (size_t)n)) {
+		text[n] = '\0';
+		name = text;
+	} else if (n >= 0 || !dir || errno != EINVAL) {
+		name = NULL;
+	}
+	if (name) {
+		auto_free char *file = path_join(dir, name);
+
+		fd = open(file, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0) {
+			*real = take_ptr(file);
+			return fd;
+		}
+	}
+	fd = host_open(h->rootfd, path, O_RDONLY | O_NONBLOCK);
+	*real = fd < 0 ? NULL : path_of_fd(h->rootfd, fd);
+	return fd;
+}
+
 /* 0 taken, 1 not there or of another kind, -1 damaged. */
 static int try_path(struct hostlib_lib *out, struct hostlib *h, const char *path, int bits,
 		    struct err *e)
 {
-	auto_close int fd = host_open(h->rootfd, path, O_RDONLY | O_NONBLOCK);
+	auto_free char *real = NULL;
+	auto_close int fd = lib_open(h, path, &real);
 	int r;
 
 	if (fd < 0)
@@ -207,9 +259,7 @@ static int try_path(struct hostlib_lib *out, struct hostlib *h, const char *path
 		return 1;
 	}
 	out->path = xstrdup(path);
-	out->real = path_of_fd(h->rootfd, fd);
-	if (!out->real)
-		out->real = xstrdup(path);
+	out->real = real ? take_ptr(real) : xstrdup(path);
 	return 0;
 }
 

@@ -165,13 +165,32 @@ void inside_fini(struct inside *in)
 	in->nseen = in->cap = 0;
 }
 
+static bool number(const char **text, unsigned *n)
+{
+	const char *p = *text;
+
+	for (*n = 0; *p >= '0' && *p <= '9' && *n < 100000; p++)
+		*n = *n * 10 + (unsigned)(*p - '0');
+	if (p == *text)
+		return false;
+	*text = p;
+	return true;
+}
+
+bool inside_glibc_number(const char *version, unsigned *major, unsigned *minor)
+{
+	const char *p = version + strlen("GLIBC_");
+
+	return str_has_prefix(version, "GLIBC_") && number(&p, major) && *p++ == '.' &&
+	       number(&p, minor);
+}
+
 static void version_take(struct inside *in, const struct elf *libc)
 {
 	for (size_t i = 0; i < libc->nverdef; i++) {
 		unsigned major, minor;
-		int end = 0;
 
-		if (sscanf(libc->verdef[i], "GLIBC_%u.%u%n", &major, &minor, &end) != 2 || !end)
+		if (!inside_glibc_number(libc->verdef[i], &major, &minor))
 			continue;
 		if (major > in->major || (major == in->major && minor > in->minor)) {
 			in->major = major;

@@ -55,6 +55,8 @@ int inside_lib(struct inside *in, const char *name, int bits, const struct elf *
  * 1: the image has none. */
 int inside_open(struct inside *in, const char *name, int bits, struct buf *path,
 		struct inside_file *f);
+/* "GLIBC_2.34" -> 2, 34; false for any other name. */
+bool inside_glibc_number(const char *version, unsigned *major, unsigned *minor);
 /* The image has a file at path. */
 bool inside_has(struct inside *in, const char *path);
 

@@ -14,9 +14,11 @@
 #include "src/base/buf.h"
 
 struct liblist {
-	struct strv libs, files, programs;
+	struct strv libs, files, programs; /* as they stand there */
+	struct strv sorted_;		   /* private */
 };
 
+/* l must be zeroed. */
 void liblist_parse(struct liblist *l, const char *text);
 void liblist_fini(struct liblist *l);
 #define auto_liblist auto_(liblist_fini)

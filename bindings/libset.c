@@ -135,11 +135,6 @@ static const char *systems_with(unsigned minor)
 	return "a newer system";
 }
 
-static bool glibc_number(const char *version, unsigned *major, unsigned *minor)
-{
-	return sscanf(version, "GLIBC_%u.%u", major, minor) == 2;
-}
-
 /* The highest of a library's versions with the same prefix: what it has instead. */
 static const char *newest_like(const struct elf *lib, const char *version)
 {
@@ -159,7 +154,7 @@ static bool libc_lacks(struct inside *in, const struct elf_need *need, int bits,
 	const struct elf *libc;
 	unsigned major, minor;
 
-	if (glibc_number(need->version, &major, &minor)) {
+	if (inside_glibc_number(need->version, &major, &minor)) {
 		if (major < in->major || (major == in->major && minor <= in->minor))
 			return false;
 		buf_printf(

@@ -7,9 +7,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "bindings/liblist.h"
 #include "src/base/path.h"
@@ -89,51 +86,58 @@ static bool driver_version(struct nvidia *n)
 
 static bool may_be_driver(const char *name)
 {
-	static const char *const words[] = { "nvidia", "libcuda", "libnvcuvid", "libnvoptix" };
+	static const char *const words[] = { "libcuda", "libnvcuvid", "libnvoptix" };
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (strstr(name, words[i]))
+		if (str_has_prefix(name, words[i]))
 			return true;
-	return false;
+	return strstr(name, "nvidia") != NULL;
 }
 
-/* The link's own text tells it in most cases, without a walk along the path. */
-static bool leads_to_driver(const struct nvidia *n, const char *path)
+/* libcuda.so.1 leads to a file whose name tells the version.  It is opened for that, which is what
+ * the judging needs, too; one that is damaged or of another machine is judged by its name. */
+static bool add_driver(struct nvidia *n, const char *name, const char *path, unsigned flags)
 {
-	char text[512];
-	ssize_t len = n->host->rootfd == AT_FDCWD ? readlink(path, text, sizeof(text) - 1) : -1;
+	auto_hostlib_lib struct hostlib_lib lib = { 0 };
 	auto_free char *real = NULL;
+	struct err ignored;
 
-	if (len > 0) {
-		text[len] = '\0';
-		if (str_has_suffix(text, n->suffix))
-			return true;
+	if (str_has_suffix(name, n->suffix)) {
+		libset_add(&n->host->set, name, BY, flags, n->bits);
+		return true;
+	}
+	if (hostlib_find(&lib, n->host->libs, path, n->bits, &ignored) == 0) {
+		if (!str_has_suffix(lib.real, n->suffix))
+			return false;
+		libset_add_found(&n->host->set, name, BY, flags, n->bits, &lib);
+		return true;
 	}
 	real = host_real(n->host->rootfd, path);
-	return real && str_has_suffix(real, n->suffix);
+	if (!real || !str_has_suffix(real, n->suffix))
+		return false;
+	libset_add(&n->host->set, name, BY, flags, n->bits);
+	return true;
 }
 
 /* Called for every library of the host: what tells most of them apart comes first. */
 static int see_library(void *arg, const char *name, const char *path)
 {
 	struct nvidia *n = arg;
-	bool maybe = str_has_suffix(name, n->suffix) || may_be_driver(name);
+	bool maybe = may_be_driver(name) || str_has_suffix(name, n->suffix);
 	unsigned flags = LIBSET_TIED | LIBSET_ALONE;
 
 	/* libcuda.so, for those who link or load it by that name, comes with libcuda.so.1. */
 	if ((!maybe && !liblist_has(&n->list, name)) || str_has_suffix(name, ".so") ||
 	    !(nvidia_lib_caps(name) & n->caps))
 		return 0;
-	if (maybe && str_has_prefix(name, "lib") &&
-	    (str_has_suffix(name, n->suffix) || leads_to_driver(n, path))) {
-		if (!strcmp(name, "libcuda.so.1") || !strcmp(name, "libnvidia-ml.so.1"))
-			flags |= LIBSET_DEVLINK;
-		if (!strcmp(name, "libcuda.so.1") && n->bits == elf_own_bits())
-			flags |= LIBSET_MUST;
-		libset_add(&n->host->set, name, BY, flags, n->bits);
-	} else if (liblist_has(&n->list, name)) {
+	if (!strcmp(name, "libcuda.so.1") || !strcmp(name, "libnvidia-ml.so.1"))
+		flags |= LIBSET_DEVLINK;
+	if (!strcmp(name, "libcuda.so.1") && n->bits == elf_own_bits())
+		flags |= LIBSET_MUST;
+	if (maybe && str_has_prefix(name, "lib") && add_driver(n, name, path, flags))
+		return 0;
+	if (liblist_has(&n->list, name))
 		libset_add(&n->host->set, name, BY, LIBSET_ALONE | LIBSET_QUIET, n->bits);
-	}
 	return 0;
 }
 

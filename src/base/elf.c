@@ -5,6 +5,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -390,12 +391,23 @@ static int verdef_read(struct reader *r)
 	return 0;
 }
 
+void elf_reader_init(struct reader *r, struct elf *f, const struct elf_source *src, struct err *e)
+{
+	memset(r, 0, offsetof(struct reader, win));
+	for (size_t i = 0; i < WINDOWS; i++)
+		memset(&r->win[i], 0, offsetof(struct window, data));
+	r->f = f;
+	r->src = src;
+	r->e = e;
+}
+
 /* Everything up to the dynamic section's addresses; 1 no ELF file. */
 int elf_start(struct reader *r, struct pending *p)
 {
 	struct header h = { 0 };
 	int x = header_read(r, &h);
 
+	memset(p, 0, offsetof(struct pending, needed));
 	if (x)
 		return x;
 	if (segments_read(r, &h) < 0)
@@ -407,16 +419,16 @@ int elf_start(struct reader *r, struct pending *p)
 
 int elf_read(struct elf *out, const struct elf_source *src, struct err *e)
 {
-	struct reader r = { .src = src, .f = out, .e = e };
-	struct pending *p = xcalloc(1, sizeof(*p));
+	struct reader r;
+	struct pending p;
 	int x;
 
 	*out = (struct elf){ 0 };
-	x = elf_start(&r, p);
+	elf_reader_init(&r, out, src, e);
+	x = elf_start(&r, &p);
 	if (!x && out->dynamic &&
-	    (names_read(&r, p) < 0 || verneed_read(&r) < 0 || verdef_read(&r) < 0))
+	    (names_read(&r, &p) < 0 || verneed_read(&r) < 0 || verdef_read(&r) < 0))
 		x = -1;
-	free(p);
 	if (x)
 		elf_fini(out);
 	return x;

@@ -35,11 +35,15 @@ struct reader {
 
 /* Offsets into the string table are kept until the table is known. */
 struct pending {
-	uint64_t needed[ELF_NEEDED_MAX];
 	size_t nneeded;
 	uint64_t soname, rpath, runpath;
 	bool has_soname, has_rpath, has_runpath;
+	uint64_t needed[ELF_NEEDED_MAX];
 };
+
+/* A reader is too large to be cleared for each of a driver's hundred libraries: what is read into
+ * stays as it is. */
+void elf_reader_init(struct reader *r, struct elf *f, const struct elf_source *src, struct err *e);
 
 /* Each -1 with the error. */
 int elf_broken(struct reader *r, const char *what);

@@ -1,7 +1,6 @@
 /* Single names, through the hash table that the dynamic loader itself uses. */
 #include "src/base/elf_priv.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define CHAIN_MAX (1u << 20) /* symbols looked at for one name */
@@ -102,11 +101,12 @@ int elf_defines(bool *found, const struct elf_source *src, const char *const *na
 		struct err *e)
 {
 	auto_elf struct elf f = { 0 };
-	struct reader r = { .src = src, .f = &f, .e = e };
-	struct pending *p = xcalloc(1, sizeof(*p));
-	int x = elf_start(&r, p);
+	struct reader r;
+	struct pending p;
+	int x;
 
-	free(p);
+	elf_reader_init(&r, &f, src, e);
+	x = elf_start(&r, &p);
 	for (size_t i = 0; i < n; i++) {
 		int got = 0;
 
@@ -142,13 +142,14 @@ int elf_symbol_text(char *out, size_t n, const struct elf_source *src, const cha
 		    struct err *e)
 {
 	auto_elf struct elf f = { 0 };
-	struct reader r = { .src = src, .f = &f, .e = e };
-	struct pending *p = xcalloc(1, sizeof(*p));
-	int x = elf_start(&r, p), got = 0;
+	struct reader r;
+	struct pending p;
+	int x, got = 0;
 	char c;
 	size_t k = 0;
 
-	free(p);
+	elf_reader_init(&r, &f, src, e);
+	x = elf_start(&r, &p);
 	*out = '\0';
 	if (x)
 		return x;

@@ -71,8 +71,9 @@ int fd_read_all(int fd, struct buf *out, size_t max, const char *name, struct er
 	for (;;) {
 		ssize_t r;
 
+		/* All that there is room for: who knows the size reserves it. */
 		buf_reserve(out, 8192);
-		r = read(fd, out->data + out->len, 8192);
+		r = read(fd, out->data + out->len, out->cap - out->len - 1);
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r < 0)

@@ -17,7 +17,7 @@ enum {
 
 struct layout {
 	const char *base; /* what names count from */
-	size_t len;	  /* bytes from there on */
+	size_t len;	  /* bytes from there on, to the last NUL */
 	const char *entries;
 	uint32_t n;
 	size_t size; /* of an entry */
@@ -73,9 +73,17 @@ static int layout_find(struct layout *l, const char *p, size_t n, struct err *e)
 	return 0;
 }
 
+/* Every string that begins in front of the last NUL has an end. */
+static void strings_bound(struct layout *l)
+{
+	const char *last = l->len ? memrchr(l->base, 0, l->len) : NULL;
+
+	l->len = last ? (size_t)(last - l->base) + 1 : 0;
+}
+
 static const char *text(const struct layout *l, uint32_t at)
 {
-	return at < l->len && memchr(l->base + at, 0, l->len - at) ? l->base + at : NULL;
+	return at < l->len ? l->base + at : NULL;
 }
 
 /* The ABI, as ldconfig writes it; ELF files for libc 6 only. */
@@ -136,6 +144,7 @@ int ldcache_parse(struct ldcache *out, const char *p, size_t n, struct err *e)
 	*out = c;
 	if (layout_find(&l, p, n, e) < 0)
 		return -1;
+	strings_bound(&l);
 	c.v = xcalloc((size_t)l.n + 1, sizeof(*c.v));
 	for (uint32_t i = 0; i < l.n; i++) {
 		const char *entry = l.entries + (size_t)i * l.size;

@@ -87,6 +87,27 @@ START_TEST(a_list_has_libraries_files_and_programs)
 }
 END_TEST
 
+START_TEST(a_name_of_a_list_stands_for_all_that_begin_with_it)
+{
+	static const char *const has[] = { "libGL.so",	  "libGL.so.1",	 "libGL.so.1.7.0",
+					   "libGLX.so.0", "libb.so.2.1", "liba.so" };
+	static const char *const hasnot[] = { "",	    "lib",	 "libGL.s", "libGLU.so.1",
+					      "libGK.so.9", "libb.so.1", "libb.so", "libz.so.1",
+					      "~" };
+	auto_liblist struct liblist l = { 0 }, empty = { 0 };
+
+	liblist_parse(&l, "libGLX.so\nlibGL.so.1\nlibb.so.2\nlibGL.so\nliba.so\nlibGL.so.0\n"
+			  "libGL.so\n");
+	liblist_parse(&empty, "");
+	for (size_t i = 0; i < ARRAY_LEN(has); i++)
+		ck_assert_msg(liblist_has(&l, has[i]), "%s", has[i]);
+	for (size_t i = 0; i < ARRAY_LEN(hasnot); i++)
+		ck_assert_msg(!liblist_has(&l, hasnot[i]), "%s", hasnot[i]);
+	ck_assert(!liblist_has(&empty, "libGL.so"));
+}
+END_TEST
+
 UNIT(nvidia, the_driver_tells_its_version_in_two_files,
      requirements_read_blanks_as_or_and_commas_as_and,
-     capabilities_are_words_and_a_wrong_one_is_named, a_list_has_libraries_files_and_programs)
+     capabilities_are_words_and_a_wrong_one_is_named, a_list_has_libraries_files_and_programs,
+     a_name_of_a_list_stands_for_all_that_begin_with_it)
