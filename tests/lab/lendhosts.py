@@ -11,6 +11,7 @@ devices ordinary files.  Hosts:
     ubuntu2404-rocm  Ubuntu 24.04, ROCm 6.1 in /opt/rocm
     el9-intel        EL 9, Level Zero
     alpine-ib        no ld.so.cache, InfiniBand
+    el9-vendor       EL 9, a vendor's MPICH as a module and no other MPI
     el9-mpi          EL 9, Open MPI 4.1 as packaged, MPICH below /opt, a vendor's MPICH as a module
     bare             nothing to lend
 """
@@ -407,7 +408,16 @@ def el9_mpi(t):
     t.write_cache()
 
 
-HOSTS = {"el9-mpi": el9_mpi, "el9-nv550": el9_nv550, "ubuntu2204-nv535": ubuntu2204_nv535, "el8-nv550": el8_nv550,
+def el9_vendor(t):
+    """The vendor's MPICH, by a module of the site, and nothing else."""
+    t.base("/lib64", "2.34")
+    t.lib("/opt/vendor/lib", "libmpi_gnu.so.12", "libmpi_gnu.so.12.0.0", cached=False)
+    t.file("/etc/berth/bindings.d/mpi.conf", "[vendor-mpich]\nmpi = mpich\n"
+           "lib = /opt/vendor/lib/libmpi_gnu.so.12 as libmpi.so.12\n")
+    t.write_cache()
+
+
+HOSTS = {"el9-mpi": el9_mpi, "el9-vendor": el9_vendor, "el9-nv550": el9_nv550, "ubuntu2204-nv535": ubuntu2204_nv535, "el8-nv550": el8_nv550,
          "ubuntu2404-rocm": ubuntu2404_rocm, "el9-intel": el9_intel, "alpine-ib": alpine_ib, "site-lists": site_lists,
          "bare": lambda t: t.base("/lib64", "2.34")}
 

@@ -90,6 +90,21 @@ START_TEST(a_site_s_module_says_how_a_family_is_replaced)
 }
 END_TEST
 
+START_TEST(a_module_for_another_family_does_not_stand_for_the_image_s)
+{
+	auto_loan struct loan l = { .config = { .mpi_host = true } };
+
+	strv_add(&l.config.modules, "vendor-mpich");
+	loan_make(&l, "el9-vendor", "glibc236-openmpi");
+	ck_assert_int_eq(l.r, -1);
+	ck_assert_msg(strstr(l.e.text, "--mpi=host: this host has no MPI library") != NULL, "%s",
+		      l.e.text);
+	loan_make(&l, "el9-vendor", "glibc231-mpich");
+	ck_assert_msg(loan_complain(&l, l.r == 0), "%s", l.e.text);
+	ck_says(&l, "module vendor-mpich: libmpi_gnu.so.12: given");
+}
+END_TEST
+
 START_TEST(names_belong_to_families)
 {
 	ck_assert_uint_eq(mpi_abi_of("libmpi.so.40"), MPI_ABI_OPEN);
@@ -104,4 +119,5 @@ END_TEST
 UNIT(mpi_swap, the_host_s_library_and_all_it_needs_take_the_image_s_place,
      too_old_a_c_library_is_refused_by_library_symbol_and_remedy, families_are_never_crossed,
      an_mpi_that_the_caller_s_search_path_chose_brings_what_lies_beside_it,
-     a_site_s_module_says_how_a_family_is_replaced, names_belong_to_families)
+     a_site_s_module_says_how_a_family_is_replaced,
+     a_module_for_another_family_does_not_stand_for_the_image_s, names_belong_to_families)
