@@ -57,6 +57,20 @@ static const char *sbom_text(const struct sif_object *o)
 	return v >= 1 && v <= ARRAY_LEN(names) ? names[v - 1] : "unknown format";
 }
 
+static const char *format_text(const struct sif_object *o)
+{
+	uint64_t f = sif_get(o->extra, 4);
+
+	return f == 1 ? "OpenPGP" : f == 2 ? "PEM" : "Unknown";
+}
+
+static const char *message_text(const struct sif_object *o)
+{
+	uint64_t m = sif_get(o->extra + 4, 4);
+
+	return m == 0x100 ? "Clear Signature" : m == 0x200 ? "RSA-OAEP" : "Unknown";
+}
+
 /* Binary units without a fraction, as the reference tool rounds. */
 static void add_bytes(struct buf *out, int64_t n)
 {
@@ -190,6 +204,8 @@ static void add_type(struct buf *out, const struct sif_object *o)
 			   sif_arch_name(o->arch));
 	else if (o->type == SIF_SIGNATURE)
 		buf_printf(out, " (%s)", hash_text(o));
+	else if (o->type == SIF_CRYPTO)
+		buf_printf(out, " (%s/%s)", format_text(o), message_text(o));
 	else if (o->type == SIF_SBOM)
 		buf_printf(out, " (%s)", sbom_text(o));
 }
@@ -226,7 +242,8 @@ static void row_entity(struct table_text *t, const struct sif_object *o)
 void sif_text_info(const struct sif_object *o, struct buf *out)
 {
 	bool zero = o->ctime == SIF_ZERO_TIME && o->mtime == SIF_ZERO_TIME;
-	struct table_text t = { out, "  ", o->type == SIF_PARTITION ? 18 : zero ? 12 : 14 };
+	int width = o->type == SIF_PARTITION ? 18 : o->type == SIF_CRYPTO ? 15 : zero ? 12 : 14;
+	struct table_text t = { out, "  ", width };
 	auto_buf struct buf group = { 0 }, link = { 0 };
 
 	if (o->group)
@@ -249,6 +266,9 @@ void sif_text_info(const struct sif_object *o, struct buf *out)
 	} else if (o->type == SIF_SIGNATURE) {
 		row(&t, "Hash Type:", hash_text(o));
 		row_entity(&t, o);
+	} else if (o->type == SIF_CRYPTO) {
+		row(&t, "Format Type:", format_text(o));
+		row(&t, "Message Type:", message_text(o));
 	} else if (o->type == SIF_SBOM) {
 		row(&t, "Format:", sbom_text(o));
 	}

@@ -73,6 +73,15 @@ struct store_put;
 /* One writer; any number of readers, see store_put_stream(). */
 int store_begin(struct store *s, const struct digest *d, uint64_t size, struct store_put **out,
 		struct err *e);
+/* A put that nobody writes yet, because another process may bring the blob; it may have readers,
+ * who wait.  One of the two next calls goes on with it. */
+struct store_put *store_await(struct store *s, const struct digest *d, uint64_t size);
+/* It is ours to write, from store_put_have() on: store_begin() is both at once. */
+int store_put_start(struct store_put *p, struct err *e);
+/* 1 the store has it: done, readers read that; 0 not there. */
+int store_put_found(struct store_put *p, struct err *e);
+/* How many bytes of a blob lie in the store as somebody's part file. */
+uint64_t store_part_bytes(struct store *s, const struct digest *d);
 /* For bytes whose digest nobody has told: name stands for where they come from, so that a later run
  * finds what is there.  Only store_put_commit_sif() ends it. */
 int store_begin_named(struct store *s, const struct digest *name, uint64_t size,
@@ -98,7 +107,8 @@ static inline void store_put_free_p_(struct store_put **p)
 	store_put_free(*p);
 }
 #define auto_store_put auto_(store_put_free_p_)
-/* Reads the blob from its start while it grows; ends once the commit has verified it. */
+/* Reads the blob from its start while it grows; ends once the commit has verified it.  A put that
+ * nobody reads when it is committed keeps no file open. */
 struct stream *store_put_stream(struct store_put *p);
 
 /* Finished images.  key: a name without '/'.  The file's own name records its size and mtime,

@@ -28,7 +28,7 @@ struct store_put {
 	struct digest digest;
 	uint64_t size; /* or STORE_ANY_SIZE */
 	char *name;    /* below tmp */
-	int fd;
+	int fd;	       /* -1: not begun, or in the store and not open */
 	struct digest_ctx *ctx;
 	uint64_t flushed;
 	bool adopted; /* some bytes are an earlier run's */
@@ -150,6 +150,15 @@ static void own_leftover(struct store_put *p)
 	unlinkat(p->store->tmp, p->name, 0);
 }
 
+static void publish(struct store_put *p, uint64_t have, enum put_state state)
+{
+	pthread_mutex_lock(&p->lock);
+	p->have = have;
+	p->state = state;
+	pthread_cond_broadcast(&p->grown);
+	pthread_mutex_unlock(&p->lock);
+}
+
 /* The bytes that are there count only as far as they are hashed. */
 static int take_stock(struct store_put *p, struct err *e)
 {
@@ -165,8 +174,8 @@ static int take_stock(struct store_put *p, struct err *e)
 	in = stream_tee(stream_fd(p->fd, 0, st.st_size), p->ctx);
 	if (stream_drain(in, e) < 0)
 		return -1;
-	p->have = (uint64_t)st.st_size;
 	p->adopted = true;
+	publish(p, (uint64_t)st.st_size, PUT_GROWING);
 	return 0;
 }
 
@@ -187,33 +196,47 @@ static void unref(struct store_put *p)
 	free(p);
 }
 
-static int begin(struct store *s, const struct digest *d, uint64_t size, bool named,
-		 struct store_put **out, struct err *e)
+struct store_put *store_await(struct store *s, const struct digest *d, uint64_t size)
 {
-	auto_store_put struct store_put *p = xcalloc(1, sizeof(*p));
+	struct store_put *p = xcalloc(1, sizeof(*p));
 	auto_free char *me = owner_name();
 	char hex[DIGEST_TEXT_MAX];
 
-	*out = NULL;
 	p->store = s;
 	p->digest = *d;
 	p->size = size;
-	p->named = named;
 	p->fd = -1;
 	p->refs = 1;
 	p->ctx = digest_begin(d->algo);
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->grown, NULL);
 	p->name = xasprintf("%s.%s.part", digest_hex(d, hex), me);
+	return p;
+}
+
+int store_put_start(struct store_put *p, struct err *e)
+{
+	char hex[DIGEST_TEXT_MAX];
+
 	own_leftover(p);
 	if (p->fd < 0)
-		adopt(p, hex);
+		adopt(p, digest_hex(&p->digest, hex));
 	if (p->fd < 0)
-		p->fd = openat(s->tmp, p->name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+		p->fd = openat(p->store->tmp, p->name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
 			       STORE_FILE_MODE);
 	if (p->fd < 0)
-		return err_sys(e, "create %s/tmp/%s", s->dir, p->name);
-	if (take_stock(p, e) < 0)
+		return err_sys(e, "create %s/tmp/%s", p->store->dir, p->name);
+	return take_stock(p, e);
+}
+
+static int begin(struct store *s, const struct digest *d, uint64_t size, bool named,
+		 struct store_put **out, struct err *e)
+{
+	auto_store_put struct store_put *p = store_await(s, d, size);
+
+	*out = NULL;
+	p->named = named;
+	if (store_put_start(p, e) < 0)
 		return -1;
 	*out = take_ptr(p);
 	return 0;
@@ -234,15 +257,6 @@ int store_begin_named(struct store *s, const struct digest *name, uint64_t size,
 uint64_t store_put_have(const struct store_put *p)
 {
 	return p->have;
-}
-
-static void publish(struct store_put *p, uint64_t have, enum put_state state)
-{
-	pthread_mutex_lock(&p->lock);
-	p->have = have;
-	p->state = state;
-	pthread_cond_broadcast(&p->grown);
-	pthread_mutex_unlock(&p->lock);
 }
 
 int store_put_write(struct store_put *p, const void *data, size_t n, struct err *e)
@@ -358,7 +372,53 @@ int store_put_commit(struct store_put *p, struct err *e)
 		return r;
 	/* Readers need not wait for the disk. */
 	publish(p, p->have, PUT_DONE);
-	return make_visible(p, e);
+	if (make_visible(p, e) < 0)
+		return -1;
+	/* An image of 127 layers is not 127 open files. */
+	pthread_mutex_lock(&p->lock);
+	if (p->refs == 1) {
+		close_p_(&p->fd);
+		p->fd = -1;
+	}
+	pthread_mutex_unlock(&p->lock);
+	return 0;
+}
+
+int store_put_found(struct store_put *p, struct err *e)
+{
+	auto_close int fd = -1;
+	int r = store_find(p->store, &p->digest, p->size, &fd, e);
+	struct stat st;
+
+	if (r <= 0)
+		return r;
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "stat a blob in %s", p->store->dir);
+	publish(p, (uint64_t)st.st_size, PUT_DONE);
+	return 1;
+}
+
+uint64_t store_part_bytes(struct store *s, const struct digest *d)
+{
+	int fd = openat(s->tmp, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	char hex[DIGEST_TEXT_MAX];
+	auto_free char *prefix = xasprintf("%s.", digest_hex(d, hex));
+	uint64_t most = 0;
+	struct dirent *de;
+	struct stat st;
+
+	if (!dir) {
+		close_p_(&fd);
+		return 0;
+	}
+	while ((de = readdir(dir)))
+		if (!strncmp(de->d_name, prefix, strlen(prefix)) &&
+		    str_has_suffix(de->d_name, ".part") &&
+		    fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			most = MAX(most, (uint64_t)st.st_size);
+	closedir(dir);
+	return most;
 }
 
 void store_put_fail(struct store_put *p, const struct err *why)
@@ -389,6 +449,7 @@ void store_put_free(struct store_put *p)
 struct put_stream {
 	struct stream s;
 	struct store_put *put;
+	int fd; /* of the blob in the store, when the put has none */
 	uint64_t at;
 };
 
@@ -410,6 +471,22 @@ static int64_t wait_for_bytes(struct store_put *p, uint64_t at, struct err *e)
 	return n;
 }
 
+/* The file to read from, borrowed: a put with readers keeps its own. */
+static int readable(struct put_stream *r, struct err *e)
+{
+	struct store_put *p = r->put;
+	char text[DIGEST_TEXT_MAX];
+	int v;
+
+	if (p->fd >= 0)
+		return p->fd;
+	v = r->fd >= 0 ? 1 : store_find(p->store, &p->digest, p->size, &r->fd, e);
+	if (v == 0)
+		return err_set(e, ERR_INPUT, "blob %.19s vanished from the store",
+			       digest_text(&p->digest, text));
+	return v < 0 ? -1 : r->fd;
+}
+
 static ssize_t put_read(struct stream *s, void *buf, size_t n, struct err *e)
 {
 	struct put_stream *r = (struct put_stream *)s;
@@ -417,11 +494,12 @@ static ssize_t put_read(struct stream *s, void *buf, size_t n, struct err *e)
 
 	for (;;) {
 		int64_t there = wait_for_bytes(p, r->at, e);
+		int fd = there > 0 ? readable(r, e) : -1;
 		ssize_t got;
 
-		if (there <= 0)
-			return there;
-		got = pread(p->fd, buf, MIN(n, (size_t)there), (off_t)r->at);
+		if (there <= 0 || fd < 0)
+			return there <= 0 ? there : -1;
+		got = pread(fd, buf, MIN(n, (size_t)there), (off_t)r->at);
 		if (got < 0 && errno != EINTR)
 			return err_sys(e, "read %s/tmp/%s", p->store->dir, p->name);
 		if (got > 0) {
@@ -437,8 +515,11 @@ static ssize_t put_read(struct stream *s, void *buf, size_t n, struct err *e)
 
 static void put_close(struct stream *s)
 {
-	unref(((struct put_stream *)s)->put);
-	free(s);
+	struct put_stream *r = (struct put_stream *)s;
+
+	close_p_(&r->fd);
+	unref(r->put);
+	free(r);
 }
 
 struct stream *store_put_stream(struct store_put *p)
@@ -447,6 +528,7 @@ struct stream *store_put_stream(struct store_put *p)
 	struct put_stream *r = xcalloc(1, sizeof(*r));
 
 	r->s.ops = &ops;
+	r->fd = -1;
 	r->put = p;
 	pthread_mutex_lock(&p->lock);
 	p->refs++;

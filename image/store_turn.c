@@ -20,10 +20,20 @@
 
 struct store_turn {
 	struct store *store;
-	char *name;
+	char *prefix, *name;
+	int64_t settled; /* monotonic milliseconds: no sooner than this is it on */
+	bool mine;
 };
 
-static void sleep_ms(long ms)
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void sleep_ms(int64_t ms)
 {
 	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
 
@@ -44,7 +54,7 @@ static bool is_older(int dirfd, const char *other, const struct stat *mine, cons
 }
 
 /* Does an older turn of a living process stand before t?  What dead ones left goes. */
-static bool is_somebody_before(struct store_turn *t, const char *prefix)
+static bool is_somebody_before(const struct store_turn *t)
 {
 	int fd = openat(t->store->tmp, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -57,7 +67,7 @@ static bool is_somebody_before(struct store_turn *t, const char *prefix)
 		return false;
 	}
 	while (!found && fstatat(fd, t->name, &mine, 0) == 0 && (de = readdir(dir))) {
-		auto_free char *owner = owner_of_file(de->d_name, prefix, ".turn");
+		auto_free char *owner = owner_of_file(de->d_name, t->prefix, ".turn");
 		enum owner_state state = owner ? owner_state(owner) : OWNER_SELF;
 
 		if (state == OWNER_GONE)
@@ -68,22 +78,41 @@ static bool is_somebody_before(struct store_turn *t, const char *prefix)
 	return found;
 }
 
-int store_turn_take(struct store_turn **out, struct store *s, const char *key,
-		    bool (*stopped)(void *arg), void *arg, struct err *e)
+int store_turn_ask(struct store_turn **out, struct store *s, const char *key, struct err *e)
 {
 	auto_store_turn struct store_turn *t = xcalloc(1, sizeof(*t));
 	auto_free char *me = owner_name();
-	auto_free char *prefix = xasprintf("%s.", key);
 	auto_close int fd = -1;
 
 	*out = NULL;
 	t->store = s;
-	t->name = xasprintf("%s%s.turn", prefix, me);
+	t->prefix = xasprintf("%s.", key);
+	t->name = xasprintf("%s%s.turn", t->prefix, me);
 	fd = openat(s->tmp, t->name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, STORE_FILE_MODE);
 	if (fd < 0)
 		return err_sys(e, "create %s/tmp/%s", s->dir, t->name);
-	sleep_ms(SETTLE_MS);
-	for (bool told = false; is_somebody_before(t, prefix); told = true) {
+	t->settled = now_ms() + SETTLE_MS;
+	*out = take_ptr(t);
+	return 0;
+}
+
+bool store_turn_is_mine(struct store_turn *t)
+{
+	if (!t->mine)
+		t->mine = now_ms() >= t->settled && !is_somebody_before(t);
+	return t->mine;
+}
+
+int store_turn_take(struct store_turn **out, struct store *s, const char *key,
+		    bool (*stopped)(void *arg), void *arg, struct err *e)
+{
+	auto_store_turn struct store_turn *t = NULL;
+
+	*out = NULL;
+	if (store_turn_ask(&t, s, key, e) < 0)
+		return -1;
+	sleep_ms(SETTLE_MS + 1);
+	for (bool told = false; !store_turn_is_mine(t); told = true) {
 		if (!told)
 			log_info("another process of this host is making this image; "
 				 "waiting for it");
@@ -101,6 +130,7 @@ void store_turn_end(struct store_turn *t)
 		return;
 	if (t->name)
 		unlinkat(t->store->tmp, t->name, 0);
+	free(t->prefix);
 	free(t->name);
 	free(t);
 }

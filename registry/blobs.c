@@ -1,6 +1,6 @@
 /* Blobs, several at once: one slot each, one thread, one loop.  A slot that failed
  * waits for its next try while the others go on; a slot that is done makes room for
- * the next blob of the list. */
+ * the next blob of the list that is ready. */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +9,10 @@
 
 /* As much in one try counts as progress: the failures before are forgiven. */
 #define PROGRESS (1u << 20)
+/* Until a blob that was not ready is asked for again, the first time and later. */
+#define FIRST_MS 22
+#define READY_MS 100
+#define TAKEN	 UINT64_MAX
 
 struct slot {
 	struct remote *r;
@@ -23,6 +27,14 @@ struct slot {
 	bool no_range;	  /* the server resumes wrongly */
 	bool again;	  /* this try is given up for one from byte 0 */
 	bool fetched_twice;
+};
+
+/* What is to be fetched, and of each when it may be asked for: 0 at once, TAKEN when it has a slot
+ * or is done. */
+struct batch {
+	struct blob_get *get;
+	uint64_t *ask;
+	size_t n;
 };
 
 static const char *shown_bytes(uint64_t n, char buf[static 32])
@@ -211,14 +223,52 @@ static int slot_ended(struct slot *s, struct err *e)
 	return 0;
 }
 
+/* The next blob to be fetched, *get NULL when none is ready.  0 or -1. */
+static int batch_next(struct batch *b, struct blob_get **get, struct err *e)
+{
+	uint64_t now = session_now();
+
+	*get = NULL;
+	for (size_t i = 0; i < b->n; i++) {
+		struct blob_get *g = &b->get[i];
+		int v;
+
+		if (b->ask[i] > now)
+			continue;
+		v = g->ready ? g->ready(g->arg, &g->have, e) : BLOB_FETCH;
+		if (v < 0)
+			return -1;
+		b->ask[i] = v != BLOB_WAIT ? TAKEN : now + (b->ask[i] ? READY_MS : FIRST_MS);
+		if (v != BLOB_FETCH)
+			continue;
+		*get = g;
+		return 0;
+	}
+	return 0;
+}
+
+/* Is a blob waited for that somebody else may bring? */
+static bool batch_waits(const struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->ask[i] && b->ask[i] != TAKEN)
+			return true;
+	return false;
+}
+
 /* Gives a free slot the next blob that has something to fetch: an earlier run may
  * have left whole ones.  0 or -1. */
-static int slot_fill(struct slot *s, struct blob_get *g, size_t ngets, size_t *next, struct err *e)
+static int slot_fill(struct slot *s, struct batch *b, struct err *e)
 {
-	while (!s->get && *next < ngets) {
+	while (!s->get) {
+		struct blob_get *g;
 		int v = 0;
 
-		slot_take(s, &g[(*next)++]);
+		if (batch_next(b, &g, e) < 0)
+			return -1;
+		if (!g)
+			return 0;
+		slot_take(s, g);
 		if ((s->got > s->get->size || s->no_range) && start_over(s, e) < 0)
 			return err_wrap(e, "%s", s->what);
 		if (s->got == s->get->size)
@@ -231,11 +281,10 @@ static int slot_fill(struct slot *s, struct blob_get *g, size_t ngets, size_t *n
 	return 0;
 }
 
-/* Takes in what ended, starts what is due.  Returns how many slots are in use, -1. */
-static int turn(struct slot *slots, unsigned n, struct blob_get *g, size_t ngets, size_t *next,
-		struct err *e)
+/* Takes in what ended, starts what is due.  1 something is left to do, 0 nothing, -1. */
+static int turn(struct slot *slots, unsigned n, struct batch *b, struct err *e)
 {
-	int busy = 0;
+	bool busy = false;
 
 	for (struct slot *s = slots; s < slots + n; s++) {
 		int v = s->get && !s->due && s->x.end ? slot_ended(s, e) : 0;
@@ -244,24 +293,27 @@ static int turn(struct slot *slots, unsigned n, struct blob_get *g, size_t ngets
 			return -1;
 		if (v == 1)
 			slot_clear(s);
-		if (slot_fill(s, g, ngets, next, e) < 0)
+		if (slot_fill(s, b, e) < 0)
 			return -1;
 		if (!s->get)
 			continue;
-		busy++;
+		busy = true;
 		if (s->due && s->due <= session_now() && slot_start(s, e) < 0)
 			return -1;
 	}
-	return busy;
+	return busy || batch_waits(b);
 }
 
-static unsigned until_next_start(const struct slot *slots, unsigned n)
+static unsigned until_next_start(const struct slot *slots, unsigned n, const struct batch *b)
 {
 	uint64_t now = session_now(), wait = 1000;
 
 	for (const struct slot *s = slots; s < slots + n; s++)
 		if (s->get && s->due)
 			wait = MIN(wait, s->due > now ? s->due - now : 0);
+	for (size_t i = 0; i < b->n; i++)
+		if (b->ask[i] && b->ask[i] != TAKEN)
+			wait = MIN(wait, b->ask[i] > now ? b->ask[i] - now : 1);
 	return (unsigned)wait;
 }
 
@@ -269,16 +321,17 @@ int remote_blobs(struct remote *r, struct blob_get *g, size_t ngets, struct err 
 {
 	unsigned n = (unsigned)MIN((size_t)r->parallel, ngets);
 	auto_free struct slot *slots = xcalloc(n + 1, sizeof(*slots));
-	size_t next = 0;
+	auto_free uint64_t *ask = xcalloc(ngets + 1, sizeof(*ask));
+	struct batch b = { g, ask, ngets };
 	int v = 0;
 
 	for (unsigned i = 0; i < n; i++)
 		slots[i].r = r;
 	for (;;) {
-		v = session_check(r, e) < 0 ? -1 : turn(slots, n, g, ngets, &next, e);
+		v = session_check(r, e) < 0 ? -1 : turn(slots, n, &b, e);
 		if (v <= 0)
 			break;
-		if (http_wait(r->http, until_next_start(slots, n), e) < 0) {
+		if (http_wait(r->http, until_next_start(slots, n, &b), e) < 0) {
 			v = -1;
 			break;
 		}

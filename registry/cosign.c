@@ -66,17 +66,26 @@ static int part_parse(struct cosign_part *out, const struct json *layer, const c
 	return 0;
 }
 
+/* The list of that name in a document, which is called what.  0 or -1. */
+static int list_parse(struct json **doc, const struct json **list, const char *name, const char *p,
+		      size_t n, const char *what, struct err *e)
+{
+	if (json_parse(doc, p, n, COSIGN_DOC_MAX, e) < 0)
+		return err_wrap(e, "%s", what);
+	*list = json_get(*doc, name);
+	if (json_kind(*list) == JSON_ARRAY)
+		return 0;
+	return err_set(e, ERR_INPUT, "%s has no list of %s", what, name);
+}
+
 int cosign_doc_parse(struct cosign_doc *out, const char *p, size_t n, struct err *e)
 {
 	auto_json struct json *doc = NULL;
 	const struct json *layers, *layer;
 
 	*out = (struct cosign_doc){ 0 };
-	if (json_parse(&doc, p, n, COSIGN_DOC_MAX, e) < 0)
-		return err_wrap(e, "the manifest of signatures");
-	layers = json_get(doc, "layers");
-	if (json_kind(layers) != JSON_ARRAY)
-		return err_set(e, ERR_INPUT, "the manifest of signatures has no list of layers");
+	if (list_parse(&doc, &layers, "layers", p, n, "the manifest of signatures", e) < 0)
+		return -1;
 	out->v = xcalloc(COSIGN_MAX_PARTS, sizeof(*out->v));
 	if (json_get(doc, "config") &&
 	    part_parse(&out->v[out->n++], json_get(doc, "config"), NULL, e) < 0)
@@ -100,11 +109,8 @@ int cosign_refs_parse(struct cosign_refs *out, const char *p, size_t n, struct e
 	auto_json struct json *doc = NULL;
 	const struct json *list, *entry;
 
-	if (json_parse(&doc, p, n, COSIGN_DOC_MAX, e) < 0)
-		return err_wrap(e, "the list of referrers");
-	list = json_get(doc, "manifests");
-	if (json_kind(list) != JSON_ARRAY)
-		return err_set(e, ERR_INPUT, "the list of referrers has no manifests");
+	if (list_parse(&doc, &list, "manifests", p, n, "the list of referrers", e) < 0)
+		return -1;
 	json_each (list, i, entry) {
 		const char *type = json_str(json_get(entry, "artifactType"));
 		const char *digest = json_str(json_get(entry, "digest"));

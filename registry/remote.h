@@ -66,6 +66,13 @@ int remote_manifest(struct remote *r, const char *tag_or_digest, struct manifest
 int remote_login(struct remote *r, struct err *e);
 
 #define BLOB_ANY_SIZE UINT64_MAX
+
+enum blob_ready {
+	BLOB_FETCH, /* it is ours to fetch */
+	BLOB_WAIT,  /* somebody else may bring it: ask again in a moment */
+	BLOB_THERE  /* somebody else has brought it */
+};
+
 struct blob_get {
 	struct digest digest;
 	const char *url;      /* a file by its address instead of a blob; NULL: by digest ... */
@@ -74,6 +81,9 @@ struct blob_get {
 			  with url */
 	const char *media_type;
 	uint64_t have; /* bytes that an earlier run left: the transfer starts there */
+	/* Asked before the transfer begins, again and again while it says BLOB_WAIT; the other blobs
+	 * go on meanwhile.  It may set *have.  -1 with e ends all.  NULL: BLOB_FETCH. */
+	int (*ready)(void *arg, uint64_t *have, struct err *e);
 	/* The next bytes in order. */
 	int (*data)(void *arg, const void *p, size_t n, struct err *e);
 	/* What came so far is void, have included: data starts again at byte 0. */
@@ -84,8 +94,8 @@ struct blob_get {
 	void *arg;
 };
 
-/* Fetches all n blobs, opts.parallel at once, in order of the array.  Callbacks run
- * in this thread.  Returns when all are done, or at the first error that is final;
+/* Fetches all n blobs, opts.parallel at once, in order of the array as far as they are ready.
+ * Callbacks run in this thread.  Returns when all are done, or at the first error that is final;
  * the other transfers are then broken off without done.  ERR_INTR after
  * remote_cancel(). */
 int remote_blobs(struct remote *r, struct blob_get *g, size_t n, struct err *e);

@@ -49,17 +49,22 @@ int prompt_line(const char *what, bool hidden, struct buf *out, struct err *e)
 			       "(--password-stdin) or by BERTH_DOCKER_USERNAME and "
 			       "BERTH_DOCKER_PASSWORD",
 			       what);
+	hidden = hidden && tcgetattr(tty, &before) == 0;
+	if (hidden) {
+		quiet = before;
+		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		/* Before the question: what is typed at once is neither shown nor thrown away. */
+		tcsetattr(tty, TCSAFLUSH, &quiet);
+	}
 	if (fd_write(tty, what, strlen(what)) < 0 || fd_write(tty, ": ", 2) < 0)
-		return err_sys(e, "write to the terminal");
-	if (!hidden || tcgetattr(tty, &before) < 0)
-		return read_line(tty, out, e);
-	quiet = before;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	tcsetattr(tty, TCSAFLUSH, &quiet);
-	r = read_line(tty, out, e);
+		r = err_sys(e, "write to the terminal");
+	else
+		r = read_line(tty, out, e);
+	if (!hidden)
+		return r;
 	tcsetattr(tty, TCSAFLUSH, &before);
-	if (fd_write(tty, "\n", 1) < 0)
-		return err_sys(e, "write to the terminal");
+	if (fd_write(tty, "\n", 1) < 0 && r == 0)
+		r = err_sys(e, "write to the terminal");
 	return r;
 }
 

@@ -419,6 +419,7 @@ static int fetch(struct pull *p, struct buf *path_out, struct err *e)
 	if (open_store(p, e) < 0)
 		return -1;
 	p->source.store = p->store;
+	p->source.alone = p->private_store != NULL;
 	if (source_resolve(&p->source, e) < 0)
 		return write_failed(p, true, e);
 	if (signatures_require(&p->source, e) < 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "image/store_turn.h"
 #include "src/flow/pull_blob.h"
 
 /* One stored blob; layers of the same digest share it. */
@@ -141,9 +142,9 @@ static int find_or_begin(struct layer *l, struct progress *p, struct err *e)
 		bar_done(l->blob.bar, "in store");
 		return 0;
 	}
-	if (store_begin(all->source->store, &d->digest, d->size, &l->blob.put, e) < 0)
+	if (blob_await(&l->blob, all->source->store, d, all->source->alone, e) < 0)
 		return -1;
-	all->missing += d->size - store_put_have(l->blob.put);
+	all->missing += d->size - MIN(d->size, store_part_bytes(all->source->store, &d->digest));
 	blob_get_fill(&all->get[all->nget++], &l->blob, d);
 	return 0;
 }
@@ -270,7 +271,7 @@ bool layers_were_stale(struct layers *l)
 	for (size_t i = 0; !l->source->t->layer && i < l->n; i++) {
 		const struct layer *layer = &l->layer[i];
 
-		if (layer->blob.put)
+		if (layer->blob.put && !layer->blob.found)
 			stale |= layer->blob.restarted;
 		else if (!layer->same &&
 			 store_verify(l->source->store, &layer->desc->digest, &ignored) == 0)
@@ -286,8 +287,10 @@ void layers_free(struct layers *l)
 	if (!l)
 		return;
 	layers_finish(l, true, &ignored);
-	for (size_t i = 0; l->layer && i < l->n; i++)
+	for (size_t i = 0; l->layer && i < l->n; i++) {
+		store_turn_end(l->layer[i].blob.turn);
 		store_put_free(l->layer[i].blob.put);
+	}
 	free(l->layer);
 	free(l->input);
 	free(l->get);

@@ -41,6 +41,7 @@ struct source {
 	struct conf own;
 	const struct transport *t;
 	struct store *store; /* borrowed */
+	bool alone;	     /* nobody else uses that store */
 	char *text;	     /* the source in full, for messages */
 	char *base, *tag;    /* what the output's name is made of; tag NULL: "latest" */
 	struct ref ref;	     /* of registries; of others what remote_open() needs */

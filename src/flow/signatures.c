@@ -59,16 +59,6 @@ static bool is_registry(const struct source *s)
 	return s->t == &transport_docker || s->t == &transport_oras;
 }
 
-int signatures_possible(const struct source *s, struct err *e)
-{
-	if (!s->req->verify_key || is_registry(s))
-		return 0;
-	return err_set(e, ERR_USAGE,
-		       "--verify-key: signatures stand beside images in registries (docker://, "
-		       "oras://), and %s is in none",
-		       s->text);
-}
-
 static int load_keys(struct demand *d, struct err *e)
 {
 	d->keys = xcalloc(d->files.n, sizeof(*d->keys));
@@ -112,6 +102,20 @@ static int find_demands(const struct source *s, struct demands *out, struct err 
 		if (load_keys(&out->v[i], e) < 0)
 			return -1;
 	return 0;
+}
+
+int signatures_possible(const struct source *s, struct err *e)
+{
+	auto_demands struct demands d = { 0 };
+
+	if (!s->req->verify_key)
+		return 0;
+	if (is_registry(s))
+		return find_demands(s, &d, e);
+	return err_set(e, ERR_USAGE,
+		       "--verify-key: signatures stand beside images in registries (docker://, "
+		       "oras://), and %s is in none",
+		       s->text);
 }
 
 /* ---- the store ---- */

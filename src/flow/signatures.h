@@ -15,7 +15,8 @@
 #include "src/base/err.h"
 #include "src/flow/pull_source.h"
 
-/* ERR_USAGE: the request asks for one where none can be. */
+/* ERR_USAGE: the request asks for one where none can be; ERR_NOTFOUND, ERR_INPUT: by a key that is
+ * not there or is none.  Asks nothing of the network. */
 int signatures_possible(const struct source *s, struct err *e);
 
 /* ERR_AUTH: not signed, or by others alone; ERR_INPUT: the signature is for another image or

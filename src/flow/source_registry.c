@@ -117,6 +117,7 @@ static int fetch_small(struct source *s, const struct descriptor *d, struct err 
 	if (store_begin(s->store, &d->digest, d->size, &put, e) < 0)
 		return -1;
 	b.put = put;
+	b.begun = true;
 	blob_get_fill(&g, &b, d);
 	do {
 		g.have = store_put_have(put);

@@ -4,6 +4,7 @@
 #
 #	pull REPO:TAG [PORT] [OPTION...]   # berth pull of out.sif, --tls-ca given; see run
 #	fault '[{...rules...}]' [PORT]     # a proxy before PORT: $FAULT, $FAULT_LOG (see fault.py)
+#	mine                               # a name for repositories of this test's own
 #	fails 'REGEX'                      # the last run failed with status 125 and one such line
 #
 # Each test has a directory of its own (the working directory) and a store of its own ($CACHE);
@@ -37,6 +38,10 @@ teardown() {
 
 # The image from Debian's packages, or why there is none.
 needs_debian() { [ -z "${LAB_NO_DEBIAN:-}" ] || skip "$LAB_NO_DEBIAN"; }
+
+# Part of a repository's name that is this test's and this run's own: the registries outlive a run, and
+# what one leaves there is not in the way of the next.
+mine() { printf '%s-%s' "${BATS_RUN_TMPDIR##*-}" "$BATS_TEST_NUMBER" | tr '[:upper:]' '[:lower:]'; }
 
 berth() { timeout -k 5 200 "$BERTH" "$@"; }
 

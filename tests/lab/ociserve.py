@@ -1,15 +1,22 @@
 #!/usr/bin/env python3
 """A registry that serves exactly the bytes it is given, right or wrong.
 
-	ociserve.py --tls DIR --site DIR --log FILE [--http 1.0] [--bind ADDRESS]
+	ociserve.py --tls DIR --site DIR --log FILE [--http 1.0] [--bind ADDRESS] [--writable]
 
 Prints "listening on PORT".  GET /v2/REPO/manifests/REF and /v2/REPO/blobs/DIGEST answer with the file
 SITE/REPO/manifests/REF or SITE/REPO/blobs/DIGEST.  A file NAME.facts beside it, JSON, may say: type,
 status, header (a dict), length (announced instead of the real one), fill (that many zero bytes follow
 the file's: a huge body that takes no disk).  Range requests are answered with 206.
+
+With --writable it takes blobs and manifests as well, and keeps the list of referrers itself: the answer to a
+manifest with a subject has OCI-Subject, and GET /v2/REPO/referrers/DIGEST lists it (distribution-spec 1.1).
 """
-import argparse, json, os, re, socket, ssl
+import argparse, hashlib, json, os, re, socket, ssl, threading, urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+INDEX = "application/vnd.oci.image.index.v1+json"
+LOCK = threading.Lock()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -27,12 +34,102 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def place(self, path):
+        """The file for a path, None when it is no business of this registry."""
+        if ".." in path or not path.startswith("/v2/"):
+            return None
+        return os.path.join(self.server.args.site, path[len("/v2/"):])
+
+    def put(self, path, body, type="application/octet-stream", header=None):
+        name = self.place(path)
+        os.makedirs(os.path.dirname(name), exist_ok=True)
+        with open(name, "wb") as f:
+            f.write(body)
+        with open(name + ".facts", "w") as f:
+            json.dump({"type": type, "header": header or {}}, f)
+
+    def done(self, status, **header):
+        self.send_response(status)
+        for key, value in header.items():
+            self.send_header(key.replace("_", "-"), value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def begin(self):
+        """The request's body, and its path; nothing when it may not write."""
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        where = urllib.parse.urlsplit(self.path)
+        self.query = urllib.parse.parse_qs(where.query)
+        if not self.server.args.writable or not self.place(where.path):
+            self.small(405, "UNSUPPORTED")
+            return None, None
+        return body, where.path
+
+    def do_POST(self):
+        body, path = self.begin()
+        if path and path.endswith("/blobs/uploads/"):
+            session = path + os.urandom(8).hex()
+            self.put(session, b"")
+            self.done(202, Location=session, Range="0-0")
+        elif path:
+            self.small(404, "NOT_FOUND")
+
+    def do_PATCH(self):
+        body, path = self.begin()
+        if not path:
+            return
+        if "/blobs/uploads/" not in path or not os.path.isfile(self.place(path)):
+            return self.small(404, "BLOB_UPLOAD_UNKNOWN")
+        with open(self.place(path), "ab") as f:
+            f.write(body)
+            self.done(202, Location=path, Range="0-%d" % (f.tell() - 1))
+
+    def do_PUT(self):
+        body, path = self.begin()
+        if not path:
+            return
+        if "/blobs/uploads/" in path:
+            return self.put_blob(body, path)
+        repo, _, ref = path.partition("/manifests/")
+        digest = "sha256:" + hashlib.sha256(body).hexdigest()
+        if not ref or (":" in ref and ref != digest):
+            return self.small(400, "DIGEST_INVALID")
+        type, doc = self.headers.get("Content-Type", ""), json.loads(body)
+        for name in (ref, digest):
+            self.put(repo + "/manifests/" + name, body, type, {"Docker-Content-Digest": digest})
+        header = {"Location": path, "Docker_Content_Digest": digest}
+        if "subject" in doc:
+            self.refer(repo, doc, {"mediaType": type, "digest": digest, "size": len(body)})
+            header["OCI_Subject"] = doc["subject"]["digest"]
+        self.done(201, **header)
+
+    def put_blob(self, body, path):
+        digest = self.query.get("digest", [""])[0]
+        with open(self.place(path), "rb") as f:
+            body = f.read() + body
+        if digest != "sha256:" + hashlib.sha256(body).hexdigest():
+            return self.small(400, "DIGEST_INVALID")
+        self.put(path.partition("uploads/")[0] + digest, body)
+        self.done(201, Location=path.partition("uploads/")[0] + digest)
+
+    def refer(self, repo, doc, entry):
+        path = repo + "/referrers/" + doc["subject"]["digest"]
+        entry["artifactType"] = doc.get("artifactType") or doc["config"]["mediaType"]
+        with LOCK:
+            try:
+                index = json.load(open(self.place(path)))
+            except FileNotFoundError:
+                index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": []}
+            if entry["digest"] not in [m["digest"] for m in index["manifests"]]:
+                index["manifests"].append(entry)
+            self.put(path, json.dumps(index).encode(), INDEX)
+
     def do_GET(self):
         path = self.path.split("?")[0]
         if path == "/v2/":
             return self.small(200, "OK")
-        name = os.path.join(self.server.args.site, path[len("/v2/"):])
-        if ".." in path or not path.startswith("/v2/") or not os.path.isfile(name):
+        name = self.place(path)
+        if not name or not os.path.isfile(name):
             return self.small(404, "NOT_FOUND")
         facts = {}
         if os.path.exists(name + ".facts"):
@@ -81,6 +178,7 @@ def main():
         ap.add_argument(name, required=True)
     ap.add_argument("--http", default="1.1")
     ap.add_argument("--bind", default="127.0.0.1")
+    ap.add_argument("--writable", action="store_true")
     args = ap.parse_args()
     Handler.protocol_version = "HTTP/" + args.http
     Server.address_family = socket.AF_INET6 if ":" in args.bind else socket.AF_INET

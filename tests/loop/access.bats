@@ -161,6 +161,51 @@ get() { run --separate-stderr berth pull --tls-ca "$LAB_CA" "$@"; }
 	good_sif
 }
 
+@test "exec pulls as it is told: rate, downloads at once, and a login that it asks for" {
+	local started top
+	export SSL_CERT_FILE=$LAB_CA
+	# One after the other: the layer below is asked for when the top one has come, which takes seconds.
+	top=$(skopeo inspect --raw --cert-dir "$LAB_RUN/tls/skopeo" "docker://localhost:$LAB_OPEN/lab/busybox:1" | jq -r '.layers[-1].digest')
+	fault "[{\"re\": \"GET .*/blobs/$top\", \"do\": \"slow\", \"arg\": 100}]"
+	run --separate-stderr berth exec --parallel 1 "docker://localhost:$FAULT/lab/busybox:1" cat /etc/hello
+	worked
+	[ "$output" = "hello from a layer" ]
+	[ "$(jq -s --arg top "$top" '[.[] | select(.path | test("/blobs/")) | .time] | .[2] - .[1] > 1' "$FAULT_LOG")" = true ]
+	rm -r "$CACHE"
+	started=${EPOCHREALTIME%.*}
+	fault '[]'
+	run --separate-stderr berth exec --limit-rate 300k "docker://localhost:$FAULT/lab/busybox:1" true
+	worked
+	# A megabyte of layers.
+	[ $((${EPOCHREALTIME%.*} - started)) -ge 2 ]
+	rm -r "$CACHE"
+	cat >type.py <<-'EOF'
+	import os, pty, sys
+	pid, fd = pty.fork()
+	if pid == 0:
+	    os.execvp(sys.argv[1], sys.argv[1:])
+	answers, seen, all = [(b"Username: ", b"alice\n"), (b"Password: ", b"wonderland\n")], b"", b""
+	while True:
+	    try:
+	        got = os.read(fd, 1000)
+	    except OSError:
+	        break
+	    if not got:
+	        break
+	    seen, all = seen + got, all + got
+	    if answers and seen.endswith(answers[0][0]):
+	        os.write(fd, answers.pop(0)[1])
+	        seen = b""
+	sys.stdout.buffer.write(all)
+	sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+	EOF
+	run -0 timeout 200 python3 type.py "$BERTH" exec --docker-login "docker://localhost:$LAB_BASIC/lab/busybox:1" cat /etc/hello
+	[[ $output = *Username*Password*"hello from a layer"* && $output != *wonderland* ]]
+	# A file needs no login.
+	run -0 --separate-stderr berth exec --docker-login "$LAB_IMAGES/busybox.sif" cat /etc/hello
+	[ "$output" = "hello from a layer" ]
+}
+
 @test "a push, a tag and prefetch --resolve go where registries.conf sends the name" {
 	conf <<-EOF
 		[[registry]]

@@ -2,7 +2,6 @@
 # Images in the forms that other tools write, and the protocols that servers speak.
 load ../lab/bats
 
-mine() { printf '%s-%s' "${BATS_RUN_TMPDIR##*-}" "$BATS_TEST_NUMBER" | tr '[:upper:]' '[:lower:]'; }
 sk() { skopeo --insecure-policy copy -q --src-cert-dir "$LAB_RUN/tls/skopeo" --dest-cert-dir "$LAB_RUN/tls/skopeo" "$@"; }
 forms() { PYTHONPATH=$TOP/tests/lab python3 "$TOP/tests/lab/forms.py" "$(command -v busybox)" lay; }
 form() { berth cat "${2:-out.sif}" /etc/form | grep -qx "$1"; }
@@ -12,8 +11,11 @@ form() { berth cat "${2:-out.sif}" /etc/form | grep -qx "$1"; }
 	forms
 	for name in estargz empty many; do
 		sk --preserve-digests "oci:lay:$name" "docker://localhost:$LAB_OPEN/forms/$(mine):$name"
-		pull "forms/$(mine):$name" -F
-		worked
+		(
+			ulimit -n 64
+			pull "forms/$(mine):$name" -F
+			worked
+		)
 		form "$name"
 		[ "$(berth exec out.sif cat /etc/hello)" = "hello from a layer" ]
 		[ "$name" != many ] || [ "$(berth ls out.sif /f)" = /f/n126 ]

@@ -3,8 +3,6 @@
 load ../lab/bats
 
 send() { run --separate-stderr berth push --tls-ca "$LAB_CA" "$@"; }
-# The registry outlives a run, so what one leaves there is not in the way of the next.
-mine() { printf '%s-%s' "${BATS_RUN_TMPDIR##*-}" "$BATS_TEST_NUMBER" | tr '[:upper:]' '[:lower:]'; }
 reg() { printf 'localhost:%s/push/%s-%s' "${2:-$LAB_OPEN}" "$(mine)" "$1"; }
 raw() {
 	curl -s --cacert "$LAB_CA" -H "Accept: application/vnd.oci.image.manifest.v1+json" \
@@ -238,6 +236,26 @@ raw() {
 	fails 'write TYPE=FILE' keeps
 	send --subject 1 "$LAB_IMAGES/busybox.sif" "docker://$(reg att):1"
 	fails 'a SIF that goes to oras://' keeps
+}
+
+@test "a registry that keeps the list of referrers itself gets no list, and is asked for its own" {
+	local port digest at
+	lab_spawn "$BATS_TEST_TMPDIR/serve.log" python3 -u "$TOP/tests/lab/ociserve.py" --writable \
+		--tls "$LAB_RUN/tls" --site "$BATS_TEST_TMPDIR/site" --log "$BATS_TEST_TMPDIR/asked"
+	port=$(lab_port "$BATS_TEST_TMPDIR/serve.log" 'listening on ([0-9]+)')
+	at=localhost:$port/some/box
+	echo '{"spdxVersion":"SPDX-2.3"}' >sbom.json
+	send --attach 'application/spdx+json=sbom.json' "$LAB_IMAGES/busybox.sif" "docker://$at:1"
+	worked
+	digest=sha256:$(raw "$at:1" | sha256sum | cut -d' ' -f1)
+	send --subject 1 "$LAB_IMAGES/busybox.sif" "oras://$at:sif"
+	worked
+	list=$(curl -sf --cacert "$LAB_CA" "https://localhost:$port/v2/some/box/referrers/$digest")
+	[ "$(jq -r '.manifests[].artifactType' <<<"$list" | xargs)" = "application/spdx+json application/vnd.sylabs.sif.config.v1+json" ]
+	run ! grep "PUT .*/manifests/${digest/:/-}" "$BATS_TEST_TMPDIR/asked"
+	run --separate-stderr berth pull --tls-ca "$LAB_CA" back.sif "oras://$at:sif"
+	worked
+	cmp back.sif "$LAB_IMAGES/busybox.sif"
 }
 
 @test "an oci-archive is one file that other tools read, and comes back the same" {

@@ -14,8 +14,6 @@ sign() { # IMAGE KEY [OPTION...]
 	shift 2
 	python3 "$TOP/tests/lab/cosign.py" --ca "$LAB_CA" --key "$BATS_TEST_TMPDIR/$name.key" "$@" "localhost:$LAB_OPEN/$image"
 }
-# The registry outlives a run.
-mine() { printf '%s-%s' "${BATS_RUN_TMPDIR##*-}" "$BATS_TEST_NUMBER" | tr '[:upper:]' '[:lower:]'; }
 # A repository of this test's own with the small image.
 own() {
 	skopeo --insecure-policy copy -q --src-cert-dir "$LAB_RUN/tls/skopeo" --dest-cert-dir "$LAB_RUN/tls/skopeo" \
@@ -209,6 +207,18 @@ keyed() { # IMAGE KEY [PORT] [OPTION...]
 	worked
 }
 
+@test "a key that is not there, or is none, is told before anything is asked of the registry" {
+	fault '[]'
+	pull lab/busybox:1 "$FAULT" --verify-key "$WORK/none.pub"
+	fails "--verify-key .*none.pub: no such file"
+	echo noise >key.pub
+	pull lab/busybox:1 "$FAULT" --verify-key key.pub
+	fails '--verify-key key.pub: ' keeps
+	SSL_CERT_FILE=$LAB_CA run --separate-stderr berth exec --verify-key none.pub "docker://localhost:$FAULT/lab/busybox:1" true
+	fails '--verify-key none.pub: no such file' keeps
+	[ ! -s "$FAULT_LOG" ]
+}
+
 @test "the site asks for a signature by name, longest prefix first" {
 	key site
 	key lab
@@ -230,6 +240,16 @@ keyed() { # IMAGE KEY [PORT] [OPTION...]
 	# Both hold, where both speak.
 	keyed "$(repo in)" site
 	fails 'is not signed with the key that --verify-key' keeps
+	# A build asks for its base as a pull does.
+	for name in in free; do
+		printf 'Bootstrap: docker\nFrom: localhost:%s/%s\n' "$LAB_OPEN" "$(repo "$name")" >"$name.def"
+	done
+	SSL_CERT_FILE=$LAB_CA run --separate-stderr berth build built.sif free.def
+	[ "$status" != 0 ]
+	[[ $stderr = *'is not signed, and "verify key" of'* ]]
+	[ ! -e built.sif ]
+	SSL_CERT_FILE=$LAB_CA run --separate-stderr berth build built.sif in.def
+	worked
 	echo 'verify key = localhost' >"$HOME/.config/berth/berth.conf"
 	pull "$(repo in)" -F
 	fails 'berth.conf:1: verify key = localhost: write PREFIX /PATH' keeps

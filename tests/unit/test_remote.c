@@ -230,6 +230,47 @@ START_TEST(what_an_earlier_run_left_is_not_fetched_again)
 }
 END_TEST
 
+/* Whoever else fetches a blob is done when the other blob is. */
+struct waiting {
+	const struct got *other;
+	unsigned asked;
+};
+
+static int on_ready(void *arg, uint64_t *have, struct err *e)
+{
+	struct waiting *w = arg;
+
+	(void)have, (void)e;
+	w->asked++;
+	return w->other->dones && w->asked > 3 ? BLOB_THERE : BLOB_WAIT;
+}
+
+START_TEST(a_blob_that_somebody_else_brings_lets_the_others_go_on)
+{
+	struct reply script[] = { { BLOB, FULL, 0, 0 } };
+	struct server s;
+	struct got g = { 0 };
+	struct waiting w = { &g, 0 };
+	struct blob_get gets[] = {
+		{ .size = 10, .ready = on_ready, .arg = &w },
+		{ .size = 10, .data = on_data, .restart = on_restart, .done = on_done, .arg = &g },
+	};
+	auto_remote struct remote *r = NULL;
+	struct err e = { 0 };
+
+	server_start(&s, script, ARRAY_LEN(script));
+	r = open_remote(&s, "127.0.0.1");
+	digest_of(&gets[0].digest, DIGEST_SHA256, "x", 1);
+	digest_of(&gets[1].digest, DIGEST_SHA256, "0123456789", 10);
+	ck_ok(remote_blobs(r, gets, 2, &e), &e);
+	ck_assert_str_eq(buf_str(&g.bytes), "0123456789");
+	ck_assert_uint_ge(w.asked, 4);
+	ck_assert_uint_eq(count(&s, "GET "), 1);
+	server_stop(&s);
+	buf_fini(&g.bytes);
+}
+END_TEST
+
 START_TEST(a_server_that_cannot_resume_makes_the_blob_start_over)
 {
 	static const struct {
@@ -665,6 +706,7 @@ START_TEST(a_transfer_under_way_ends_when_cancelled_from_another_thread)
 END_TEST
 
 UNIT(remote, a_cut_blob_goes_on_where_it_was_cut, what_an_earlier_run_left_is_not_fetched_again,
+     a_blob_that_somebody_else_brings_lets_the_others_go_on,
      a_server_that_cannot_resume_makes_the_blob_start_over,
      a_size_other_than_the_manifests_is_an_error_at_once,
      a_registry_that_is_gone_ends_the_pull_after_five_tries,

@@ -145,6 +145,62 @@ START_TEST(header_and_objects_have_the_form_of_siftool)
 }
 END_TEST
 
+START_TEST(a_message_and_an_sbom_name_their_format)
+{
+	static const struct {
+		struct sif_object o;
+		const char *list, *info;
+	} rows[] = {
+		{ { .id = 1,
+		    .type = 0x4008,
+		    .off = 32176,
+		    .size = 9,
+		    .ctime = SIF_ZERO_TIME,
+		    .mtime = SIF_ZERO_TIME,
+		    .extra = { 2, 0, 0, 0, 0, 2 } },
+		  "1    |NONE    |NONE    |32176-32185               |Cryptographic Message "
+		  "(PEM/RSA-OAEP)\n",
+		  "  Data Type:     Cryptographic Message\n"
+		  "  ID:            1\n"
+		  "  Group ID:      NONE\n"
+		  "  Linked ID:     NONE\n"
+		  "  Offset:        32176\n"
+		  "  Size:          9\n"
+		  "  Format Type:   PEM\n"
+		  "  Message Type:  RSA-OAEP\n" },
+		{ { .id = 2,
+		    .type = 0x4009,
+		    .group = 1,
+		    .off = 32176,
+		    .size = 1,
+		    .name = "sbom",
+		    .extra = { 4 } },
+		  "2    |1       |NONE    |32176-32177               |SBOM (spdx-json)\n",
+		  "  Data Type:    SBOM\n"
+		  "  ID:           2\n"
+		  "  Group ID:     1\n"
+		  "  Linked ID:    NONE\n"
+		  "  Offset:       32176\n"
+		  "  Size:         1\n"
+		  "  Created At:   1970-01-01 00:00:00 +0000 UTC\n"
+		  "  Modified At:  1970-01-01 00:00:00 +0000 UTC\n"
+		  "  Name:         sbom\n"
+		  "  Format:       spdx-json\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sif_object o = rows[i].o;
+		struct sif s = { .n = 1, .obj = &o };
+		auto_buf struct buf text = { 0 }, info = { 0 };
+
+		sif_text_list(&s, &text);
+		ck_assert_str_eq(buf_str(&text) + strlen(HEAD), rows[i].list);
+		sif_text_info(&o, &info);
+		ck_assert_str_eq(buf_str(&info), rows[i].info);
+	}
+}
+END_TEST
+
 START_TEST(objects_are_added_behind_the_last_and_into_the_first_free_slot)
 {
 	auto_close int fd = worked_example();
@@ -174,5 +230,6 @@ START_TEST(the_primary_partition_changes_and_the_architecture_follows)
 END_TEST
 
 UNIT(sif_text, the_list_has_the_form_of_siftool, header_and_objects_have_the_form_of_siftool,
+     a_message_and_an_sbom_name_their_format,
      objects_are_added_behind_the_last_and_into_the_first_free_slot,
      the_primary_partition_changes_and_the_architecture_follows)

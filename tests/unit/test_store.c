@@ -279,6 +279,94 @@ START_TEST(readers_follow_a_growing_blob_to_its_end)
 }
 END_TEST
 
+/* Another process writes the blob; it dies in the middle when it is to. */
+static pid_t other_writer(size_t until)
+{
+	pid_t pid = fork();
+	auto_store_put struct store_put *p = NULL;
+	struct err e = { 0 };
+
+	if (pid)
+		return pid;
+	if (store_begin(store, &digest, SIZE, &p, &e) < 0 || write_up_to(p, until, 65536, &e) < 0)
+		_exit(1);
+	if (until < SIZE)
+		raise(SIGKILL);
+	_exit(store_put_commit(p, &e) < 0);
+}
+
+/* NULL: what came is not the blob. */
+static void *read_whole(void *put)
+{
+	auto_stream struct stream *in = store_put_stream(put);
+	auto_free char *got = xmalloc(SIZE + 1);
+	struct err e = { 0 };
+
+	return stream_read_full(in, got, SIZE + 1, &e) == SIZE && !memcmp(got, blob, SIZE) ? put
+											   : NULL;
+}
+
+START_TEST(readers_of_a_put_get_what_another_process_brings)
+{
+	struct store_put *p = store_await(store, &digest, SIZE);
+	struct err e = { 0 };
+	pthread_t t;
+	int status;
+	void *ok;
+
+	ck_assert_int_eq(store_put_found(p, &e), 0);
+	ck_assert_int_eq(count_parts(), 0);
+	ck_assert_int_eq(pthread_create(&t, NULL, read_whole, p), 0);
+	ck_assert_int_gt(waitpid(other_writer(SIZE), &status, 0), 0);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(store_put_found(p, &e), 1);
+	pthread_join(t, &ok);
+	ck_assert_ptr_nonnull(ok);
+	store_put_free(p);
+	check_blob();
+}
+END_TEST
+
+START_TEST(a_put_that_waited_goes_on_where_another_process_died)
+{
+	struct store_put *p = store_await(store, &digest, SIZE);
+	struct err e = { 0 };
+	int status;
+
+	ck_assert_int_gt(waitpid(other_writer(SIZE / 2), &status, 0), 0);
+	ck_assert_uint_eq(store_part_bytes(store, &digest), SIZE / 2);
+	ck_assert_int_eq(store_put_found(p, &e), 0);
+	ck_ok(store_put_start(p, &e), &e);
+	ck_assert_uint_eq(store_put_have(p), SIZE / 2);
+	ck_ok(write_up_to(p, SIZE, 65536, &e), &e);
+	ck_ok(store_put_commit(p, &e), &e);
+	store_put_free(p);
+	check_blob();
+}
+END_TEST
+
+START_TEST(a_finished_put_that_nobody_reads_keeps_no_file_open)
+{
+	struct store_put *p = NULL;
+	struct err e = { 0 };
+	auto_stream struct stream *in = NULL;
+	int before = dup(0), after;
+	char c;
+
+	close(before);
+	ck_ok(store_begin(store, &digest, SIZE, &p, &e), &e);
+	ck_ok(write_up_to(p, SIZE, 65536, &e), &e);
+	ck_ok(store_put_commit(p, &e), &e);
+	after = dup(0);
+	close(after);
+	ck_assert_int_eq(after, before);
+	in = store_put_stream(p);
+	ck_assert_int_eq((int)stream_read(in, &c, 1, &e), 1);
+	ck_assert_int_eq(c, blob[0]);
+	store_put_free(p);
+}
+END_TEST
+
 START_TEST(readers_of_a_failed_put_get_its_error)
 {
 	auto_store_put struct store_put *p = NULL;
@@ -471,6 +559,34 @@ START_TEST(of_many_processes_one_makes_the_image)
 }
 END_TEST
 
+START_TEST(who_stands_in_line_is_on_when_the_one_before_dies)
+{
+	auto_store_turn struct store_turn *turn = NULL;
+	struct err e = { 0 };
+	int ready[2];
+	bool mine;
+	char c;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (store_turn_take(&turn, store, "key", never, NULL, &e) < 0 ||
+		    write(ready[1], "x", 1) != 1)
+			_exit(1);
+		pause();
+	}
+	ck_assert_int_eq(read(ready[0], &c, 1), 1);
+	ck_ok(store_turn_ask(&turn, store, "key", &e), &e);
+	for (int i = 0; i < 5; i++, usleep(10000))
+		ck_assert(!store_turn_is_mine(turn));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	mine = store_turn_is_mine(turn);
+	ck_assert(mine);
+}
+END_TEST
+
 START_TEST(waiting_for_a_turn_can_be_stopped)
 {
 	auto_store_turn struct store_turn *turn = NULL;
@@ -556,6 +672,9 @@ int main(void)
 		another_hosts_part_is_copied_only_when_it_is_old,
 		eight_writers_at_once_are_all_right,
 		readers_follow_a_growing_blob_to_its_end,
+		readers_of_a_put_get_what_another_process_brings,
+		a_put_that_waited_goes_on_where_another_process_died,
+		a_finished_put_that_nobody_reads_keeps_no_file_open,
 		readers_of_a_failed_put_get_its_error,
 		damaged_blobs_are_noticed_and_removed,
 		an_image_changed_in_place_is_no_longer_found,
@@ -563,6 +682,7 @@ int main(void)
 		old_parts_of_dead_writers_are_swept,
 		turns_and_copies_of_the_dead_are_swept_at_once,
 		of_many_processes_one_makes_the_image,
+		who_stands_in_line_is_on_when_the_one_before_dies,
 		waiting_for_a_turn_can_be_stopped,
 		owners_are_told_apart,
 		a_host_without_a_name_goes_by_its_boot,

@@ -8,12 +8,30 @@ setup_file() {
 	chown "$LAB_USER:" "$LAB_RUN/trees"
 }
 
+MEMORY=/sys/fs/cgroup/memory LIMIT=$((256 << 20))
+
+# memory_group NAME: a group of 256 MiB, page cache included, no swap; sets GROUP, empty where none can be made.
+memory_group() {
+	GROUP=$MEMORY/berth-$(basename "$LAB_RUN")-$1
+	[ -w "$MEMORY/memory.limit_in_bytes" ] && mkdir "$GROUP" 2>/dev/null && echo "$LIMIT" >"$GROUP/memory.limit_in_bytes" || GROUP=
+	[ -z "$GROUP" ] || echo "$LIMIT" >"$GROUP/memory.memsw.limit_in_bytes" 2>/dev/null || true
+}
+
+teardown_file() {
+	rmdir "$MEMORY/berth-$(basename "$LAB_RUN")-"* 2>/dev/null || true
+}
+
 # sif IMAGE: pulled once for this file, by the ordinary user; sets SIF and OFFSET.
 sif() {
 	SIF=$LAB_RUN/trees/$1.sif
 	if [ ! -e "$SIF" ]; then
-		lab_as_user env BERTH_CACHEDIR="$LAB_RUN/trees/cache" timeout -k 5 230 "$BERTH" pull \
-			--tls-ca "$LAB_CA" "$SIF" "docker://localhost:$LAB_OPEN/lab/$1:1"
+		memory_group "$1"
+		(
+			[ -z "$GROUP" ] || echo "$BASHPID" >"$GROUP/cgroup.procs"
+			# The sanitizer's own store of freed memory is 256 MiB.
+			lab_as_user env BERTH_CACHEDIR="$LAB_RUN/trees/cache" ASAN_OPTIONS="$ASAN_OPTIONS:quarantine_size_mb=8" \
+				timeout -k 5 230 "$BERTH" pull --tls-ca "$LAB_CA" "$SIF" "docker://localhost:$LAB_OPEN/lab/$1:1"
+		)
 	fi
 	OFFSET=$(python3 -c 'import sys; print(open(sys.argv[1], "rb").read(1 << 20).index(b"hsqs"))' "$SIF")
 }
@@ -135,6 +153,18 @@ full_disk() {
 	[ "$status" = 125 ]
 	[ "$same" = yes ]
 	[ "$found" = out.sif ]
+}
+
+@test "an image larger than 256 MiB was pulled within 256 MiB, the page cache included" {
+	needs_debian
+	sif full
+	GROUP=$MEMORY/berth-$(basename "$LAB_RUN")-full
+	[ -d "$GROUP" ] || skip "no memory group of cgroup version 1 can be made here"
+	[ "$(unsquashfs -o "$OFFSET" -lln "$SIF" | awk '{ sum += $3 } END { print sum }')" -gt "$LIMIT" ]
+	[ "$(cat "$GROUP/memory.limit_in_bytes")" = "$LIMIT" ]
+	[ "$(cat "$GROUP/memory.max_usage_in_bytes")" -gt $((LIMIT / 4)) ]
+	[ "$(awk '$1 == "oom_kill" { print $2 }' "$GROUP/memory.oom_control")" = 0 ]
+	echo "$(cat "$GROUP/memory.max_usage_in_bytes") bytes at most, $(cat "$GROUP/memory.failcnt") times at the limit"
 }
 
 @test "a disk that is too small is refused before the first byte" {
