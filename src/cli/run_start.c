@@ -7,6 +7,11 @@
 #include "src/flow/run.h"
 #include "src/flow/source.h"
 
+static void forget(void *words)
+{
+	access_forget(words);
+}
+
 /* A file needs no login, and no question. */
 static int login(struct run_req *r, struct access_words *w, struct err *e)
 {
@@ -38,7 +43,7 @@ int run_start(struct run_req *r, enum run_verb verb, int names, int argc, char *
 		strv_add(&r->args, argv[i]);
 	status = login(r, &typed, e);
 	if (status == 0)
-		status = flow_run(r, &text, e);
+		status = flow_run(r, forget, &typed, &text, e);
 	access_forget(&typed);
 	strv_fini(&r->args);
 	if (status > 0)

@@ -86,8 +86,8 @@ static int act(struct plan *p, struct facts *facts, struct run_image *image,
 }
 
 /* A URI becomes a file of the store; the request's pull options apply. */
-static int image_path(const struct run_req *req, const struct conf *conf, struct buf *path,
-		      struct err *e)
+static int image_path(const struct run_req *req, const struct conf *conf, run_fetched *fetched,
+		      void *arg, struct buf *path, struct err *e)
 {
 	struct pull_req pull = { .uri = req->image,
 				 .conf = conf,
@@ -101,8 +101,11 @@ static int image_path(const struct run_req *req, const struct conf *conf, struct
 				 .verify_key = req->verify_key,
 				 .parallel = req->parallel,
 				 .limit_rate = req->limit_rate };
+	int r = source_path(&pull, path, e);
 
-	return source_path(&pull, path, e);
+	if (fetched)
+		fetched(arg);
+	return r;
 }
 
 /* One line a variable: where it comes from, then NAME=VALUE on one line. */
@@ -136,7 +139,8 @@ static int slurm_begin(struct run_slurm *s, const struct run_share *share,
 	return 0;
 }
 
-int flow_run(const struct run_req *req, struct buf *text, struct err *e)
+int flow_run(const struct run_req *req, run_fetched *fetched, void *arg, struct buf *text,
+	     struct err *e)
 {
 	auto_buf struct buf path = { 0 };
 	auto_run_image struct run_image image = { 0 };
@@ -165,7 +169,7 @@ int flow_run(const struct run_req *req, struct buf *text, struct err *e)
 	facts.wired_paths = strv_list(&share.paths);
 	if (req->instance && !req->dry_run && instance_start_claim(&start, req, e) < 0)
 		return -1;
-	if (image_path(req, &settings.conf, &path, e) < 0 ||
+	if (image_path(req, &settings.conf, fetched, arg, &path, e) < 0 ||
 	    run_host_gather(&host, req, &facts, e) < 0 ||
 	    policy_binds(&settings.conf, req, &facts, e) < 0)
 		return -1;
