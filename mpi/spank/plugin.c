@@ -31,7 +31,8 @@
 #include "src/base/mem.h"
 
 #define FAILED	    125
-#define IMAGE_VAR   "SLURM_BERTH_IMAGE" /* srun's word to the nodes */
+#define IMAGE_VAR   "SLURM_BERTH_IMAGE" /* srun's words to the nodes */
+#define MULTI_VAR   "SLURM_BERTH_MULTI"
 #define STEP_BATCH  0xfffffffbu
 #define STEP_EXTERN 0xfffffffcu
 #define exported    __attribute__((visibility("default")))
@@ -166,6 +167,37 @@ static void answer_take(struct buf *out)
 	step.dir = *second ? xstrdup(second) : NULL;
 }
 
+/* Slurm tells no plugin; getopt takes abbreviations. */
+static void multi_prog_note(void)
+{
+	FILE *words = fopen("/proc/self/cmdline", "re");
+	auto_free char *w = NULL;
+	size_t size = 0;
+
+	unsetenv(MULTI_VAR);
+	if (getenv("SLURM_MULTI_PROG"))
+		setenv(MULTI_VAR, "1", 1);
+	while (words && getdelim(&w, &size, '\0', words) > 0)
+		if (strlen(w) > 4 && !strncmp("--multi-prog", w, strlen(w)))
+			setenv(MULTI_VAR, "1", 1);
+	if (words)
+		fclose(words);
+}
+
+/* Its text is then the one argument: "0-3 program words".  Each task has words of its own, which
+ * no plugin reaches. */
+static bool is_multi_prog(int argc, char *const *argv, char **env)
+{
+	const char *line = argc == 2 ? argv[1] : "";
+
+	while (line && (*line == '#' || *line == '\n')) {
+		line = strchr(line, '\n');
+		line += line != NULL;
+	}
+	return lookup_list(MULTI_VAR, env) && line &&
+	       (*line == '*' || (*line >= '0' && *line <= '9'));
+}
+
 /* In srun, which may as well be the one who has the network and the credentials. */
 exported int slurm_spank_local_user_init(spank_t sp, int ac, char **av)
 {
@@ -173,7 +205,7 @@ exported int slurm_spank_local_user_init(spank_t sp, int ac, char **av)
 	char *words[] = { (char *)(uintptr_t)site.berth,  (char *)(uintptr_t) "slurm-step",
 			  (char *)(uintptr_t) "--submit", (char *)(uintptr_t) "--",
 			  (char *)(uintptr_t)word,	  NULL };
-	struct engine g = { .argv = words, .env = environ, .sock = -1, .own_err = true };
+	struct engine g = { .argv = words, .sock = -1, .own_err = true };
 	auto_buf struct buf out = { 0 };
 	char *nl;
 
@@ -181,8 +213,10 @@ exported int slurm_spank_local_user_init(spank_t sp, int ac, char **av)
 	(void)ac;
 	(void)av;
 	unsetenv(IMAGE_VAR);
+	multi_prog_note();
 	if (!word)
 		return 0;
+	g.env = environ;
 	if (engine_start(&g) < 0 || engine_finish(&g, &out, NULL) != 0)
 		return -1;
 	nl = out.data ? strchr(out.data, '\n') : NULL;
@@ -380,6 +414,11 @@ static int prefix_set(struct container *c, spank_t sp, struct err *e)
 	if (words.n > PREFIX_MAX ||
 	    spank_get_item(sp, S_JOB_ARGV, &argc, &argv) != ESPANK_SUCCESS || argc < 1)
 		return err_set(e, ERR_LIMIT, "--container-entrypoint: not for this kind of step");
+	if (is_multi_prog(argc, argv, job_env(sp)))
+		return err_set(e, ERR_UNSUPPORTED,
+			       "--container-entrypoint: not with --multi-prog, whose programs no "
+			       "plugin can put behind another; write the entrypoint into its file, "
+			       "or give --no-container-entrypoint");
 	for (size_t i = 0; i < words.n; i++) {
 		snprintf(key, sizeof(key), PREFIX_WORD "%zu", i);
 		task_setenv(key, words.v[i], sp);

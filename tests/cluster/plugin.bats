@@ -132,6 +132,15 @@ meet() {
 		sh -c 'echo $SUM'
 }
 
+@test "programs of --multi-prog run in the container; an entrypoint before them is refused" {
+	printf '# two\n0 echo zero %%t\n1 cat /etc/hello\n' >multi
+	[ "$(timeout 60 srun -n2 --multi-prog --container-image="$ODD" multi | sort)" = "$(printf 'hello from a layer\nzero 0')" ]
+	refused 125 'container-entrypoint: not with --multi-prog.*--no-container-entrypoint' \
+		-N1 -n2 --multi-prog --container-image="$ODD" --container-entrypoint multi
+	# Only words that look like it.
+	step "$(printf 'entry of echo\n0 --multi-prog')" -n1 --container-image="$ODD" --container-entrypoint echo 0 --multi-prog
+}
+
 @test "writable, readonly, root inside" {
 	step "hi" -n1 --container-image="$BB" --container-writable sh -c 'echo hi >/etc/new; cat /etc/new'
 	step "ro" -n1 --container-image="$BB" sh -c 'echo 2>/dev/null >/etc/new || echo ro'
