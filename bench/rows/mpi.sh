@@ -74,10 +74,38 @@ row_M2() { # 128 ranks at once: bare processes, ch-run
 		--vs "berth, each alone" -- sh -c "$(many 128 "$BERTH" exec --share=none "$LAB/tree.zstd.sqfs" /bin/true)"
 }
 
-row_S5() { # 8 ranks import numpy from one image
+# cached SHARE: bytes of the page cache for 8 ranks, each mount of the image counted once.
+cached() {
+	local out=$WORK/cached.$1 go=$WORK/cached.go i pids=()
+	rm -f "$go" && mkfifo "$go" && : >"$out"
+	for ((i = 0; i < 8; i++)); do
+		"$BERTH" exec --share="$1" "$LAB/tree.zstd.sqfs" /usr/bin/python3 -c "$(cat "$here/cached.py")" \
+			<"$go" >>"$out" 2>>"$out.err" &
+		pids+=($!)
+	done
+	exec 9>"$go"
+	for ((i = 0; i < 3000; i++)); do
+		[ "$(wc -l <"$out")" -lt 8 ] || break
+		sleep 0.1
+	done
+	exec 9>&-
+	wait "${pids[@]}" && awk 'NF == 2 { if ($2 > m[$1]) m[$1] = $2; n++ }
+		END { for (d in m) sum += m[d]; if (n == 8) print sum; exit n != 8 }' "$out" || { cat "$out.err" >&2; return 1; }
+}
+
+cached_line() {
+	local shared alone
+	shared=$(cached node) && alone=$(cached none) || { skip S5 "page cache of 8 ranks" "a rank failed"; return; }
+	awk -v a="$shared" -v b="$alone" 'BEGIN {
+		printf "| S5 | page cache of the image, 8 ranks | %.1f MiB | berth, each alone %.1f MiB | %.3f | 0.15 | | %s |\n",
+			a / 1048576, b / 1048576, a / b, a / b <= 0.15 ? "reached" : "missed" }'
+}
+
+row_S5() { # 8 ranks import numpy from one image: page cache, time
 	local numpy=(/usr/bin/python3 -c 'import numpy')
 	ours S5 "8 ranks import numpy" "$BERTH" || return 0
 	warm_file "$LAB/tree.zstd.sqfs"
+	cached_line
 	race --id S5 --name "8 ranks import numpy" -n 9 -b 1 \
 		--ours berth -- sh -c "$(many 8 "$BERTH" exec --share=node "$LAB/tree.zstd.sqfs" "${numpy[@]}")" \
 		--vs "the directory=1.45" -- sh -c "$(many 8 "$WORK/mini" "$LAB/tree" "${numpy[@]}")" \
