@@ -89,7 +89,10 @@ slurm_begin() {
 		node=$SLURM_NODE$i
 		ln -sf ../slurm.conf "$dir/$node/slurm.conf"
 		echo "PMIxCliTmpDirBase=$dir/$node/pmix" >"$dir/$node/mpi.conf"
-		printf 'CgroupPlugin=cgroup/v1\nConstrainRAMSpace=yes\n' >"$dir/$node/cgroup.conf"
+		{
+			printf 'CgroupPlugin=cgroup/v1\nConstrainRAMSpace=yes\n'
+			[ ! -e /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes ] || echo ConstrainSwapSpace=yes
+		} >"$dir/$node/cgroup.conf"
 		slurm_node "$dir" "$node" || return 1
 	done
 	for ((i = 0; i < 200; i++)); do
