@@ -133,8 +133,8 @@ meet() {
 }
 
 @test "programs of --multi-prog run in the container; an entrypoint before them is refused" {
-	printf '# two\n0 echo zero %%t\n1 cat /etc/hello\n' >multi
-	[ "$(timeout 60 srun -n2 --multi-prog --container-image="$ODD" multi | sort)" = "$(printf 'hello from a layer\nzero 0')" ]
+	printf '# two\n0 echo zero %%t\n1 ls /.singularity.d/runscript\n' >multi
+	[ "$(timeout 60 srun -n2 --multi-prog --container-image="$ODD" multi | sort)" = "$(printf '/.singularity.d/runscript\nzero 0')" ]
 	refused 125 'container-entrypoint: not with --multi-prog.*--no-container-entrypoint' \
 		-N1 -n2 --multi-prog --container-image="$ODD" --container-entrypoint multi
 	# Only words that look like it.
