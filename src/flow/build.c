@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -128,6 +129,19 @@ static int read_conf(struct build *b, struct err *e)
 	return 0;
 }
 
+/* ext4 without a journal takes no inode again within a minute of its end, and looks at each of
+ * those before a free one: in the block group that the last build's tree has just left, 9,000 files
+ * cost 2.8 s instead of 0.2 s.  With this flag each new name in dir gets a group by its hash. */
+static void spread(int dir)
+{
+	unsigned flags;
+
+	if (ioctl(dir, FS_IOC_GETFLAGS, &flags) == 0) {
+		flags |= FS_TOPDIR_FL;
+		(void)ioctl(dir, FS_IOC_SETFLAGS, &flags);
+	}
+}
+
 static int open_work(struct build *b, struct err *e)
 {
 	auto_free char *private = output_private_dir(&b->out), *dir = NULL, *real = NULL;
@@ -151,6 +165,7 @@ static int open_work(struct build *b, struct err *e)
 	b->workfd = open(b->work, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (b->workfd < 0 || fstat(b->workfd, &b->workst) < 0)
 		return err_sys(e, "open %s", b->work);
+	spread(b->workfd);
 	return 0;
 }
 
@@ -254,7 +269,7 @@ static int unpack_base(struct build *b, struct build_stage *s, struct err *e)
 int build_stage_make(struct build *b, size_t i, struct err *e)
 {
 	struct build_stage *s = &b->stages[i];
-	char name[32];
+	char name[48];
 	size_t have = s->steps.n;
 	double start = now();
 
@@ -265,7 +280,8 @@ int build_stage_make(struct build *b, size_t i, struct err *e)
 	s->building = true;
 	while (have > 0 && !build_cache_has(b, &s->keys[have - 1]))
 		have--;
-	snprintf(name, sizeof(name), "stage-%zu", i);
+	snprintf(name, sizeof(name), "stage-%zu.%llx", i,
+		 (unsigned long long)getpid() << 32 ^ (unsigned long long)(start * 1e6));
 	if (build_tree_make(&s->tree, b->workfd, b->work, name, e) < 0 || unpack_base(b, s, e) < 0)
 		return -1;
 	log_info("[%s] base %s in %.1f s", s->name, s->from ? s->from : s->agent, now() - start);
