@@ -342,8 +342,10 @@ int pack_dir(int fd, off_t offset, int dirfd, const struct pack_opts *o, struct 
 	/* The tree is on disk already: its size needs no limit of ours. */
 	tree_init(&p.tree, SIZE_MAX, SIZE_MAX);
 	p.chunk = xmalloc(READ_SIZE);
-	if (sqfs_writer_new(&p.writer, fd, offset, &wo, &p.tree.arena, e) < 0 ||
-	    pack_root(&p, dirfd, e) < 0 || sqfs_writer_finish(p.writer, p.tree.root, &sq, e) < 0)
+	if (sqfs_writer_new(&p.writer, fd, offset, &wo, &p.tree.arena, e) < 0)
+		return -1;
+	sqfs_data_reuse(sqfs_writer_data(p.writer), o->known, o->index);
+	if (pack_root(&p, dirfd, e) < 0 || sqfs_writer_finish(p.writer, p.tree.root, &sq, e) < 0)
 		return -1;
 	st->bytes = sq.bytes;
 	st->inodes = sq.inodes;

@@ -21,6 +21,7 @@
 
 #include "image/sif.h"
 #include "image/sqfs_comp.h"
+#include "image/sqfs_known.h"
 #include "image/tree.h"
 #include "src/base/err.h"
 #include "src/base/progress.h"
@@ -57,6 +58,10 @@ struct pack_opts {
 		    struct err *e);
 	void *arg;
 	struct bar *bar; /* gets the bytes of file bodies; NULL: none */
+	/* Blocks to copy instead of compressing, and what gets those that are written: both may be
+	 * NULL, and change no byte. */
+	const struct sqfs_known *known;
+	struct buf *index;
 };
 
 struct pack_stat {

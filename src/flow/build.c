@@ -59,6 +59,8 @@ static void build_fini(struct build *b)
 		close_p_(&b->workfd);
 		output_remove_tree(AT_FDCWD, b->work);
 	}
+	pull_known_fini(&b->known);
+	free(b->known_note);
 	store_close(b->store);
 	output_fini(&b->out);
 	def_free(b->def);
@@ -390,9 +392,10 @@ static int finish(struct build *b, struct build_stage *s, const struct build_key
 		return err_set(e, ERR_INTR, "stopped by SIG%s", sigabbrev_np(build_signal()));
 	if (output_publish(&b->out, e) < 0)
 		return -1;
-	if (*key->hex)
-		(void)store_sif_put(b->store, key->hex, b->out.fd, b->out.dirfd, b->out.base,
-				    &ignored);
+	if (*key->hex &&
+	    store_sif_put(b->store, key->hex, b->out.fd, b->out.dirfd, b->out.base, &ignored) == 0)
+		pull_known_write(&b->known, b->store, key->hex, (const char *const *)&b->known_note,
+				 b->known_note ? 1 : 0);
 	log_info("written in %.1f s", now() - start);
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include "src/flow/build_tree.h"
 #include "src/flow/output.h"
 #include "src/plan/conf.h"
+#include "src/flow/pull_known.h"
 #include "src/recipe/def.h"
 #include "src/recipe/docker.h"
 #include "src/recipe/step.h"
@@ -61,6 +62,8 @@ struct build {
 	int64_t epoch;	     /* SOURCE_DATE_EPOCH, -1 */
 	bool is_root;	     /* of the user namespace */
 	unsigned hits, misses;
+	struct pull_known known; /* blocks of the image that was last made from the same base */
+	char *known_note;
 	struct arena arena;
 };
 

@@ -31,6 +31,20 @@ static int oci_object(const struct build *b, const struct build_stage *s, struct
 	return 0;
 }
 
+/* Of the files most are the base's, and the last image that was made from it has their blocks. */
+static void find_known(struct build *b, const struct build_stage *s, struct pack_opts *o)
+{
+	while (s->from_stage >= 0)
+		s = &b->stages[s->from_stage];
+	if (!b->store || !*s->base.hex)
+		return;
+	b->known_note = xasprintf("base-%.64s-%d-%d", s->base.hex, (int)o->comp, o->level);
+	if (!b->req->no_cache)
+		pull_known_open(&b->known, b->store, b->known_note);
+	o->known = b->known.blocks;
+	o->index = &b->known.index;
+}
+
 int build_write_sif(struct build *b, struct build_stage *s, struct err *e)
 {
 	auto_buf struct buf recipe = { 0 }, inspect = { 0 }, oci = { 0 };
@@ -48,6 +62,7 @@ int build_write_sif(struct build *b, struct build_stage *s, struct err *e)
 		return -1;
 	o.comp = f.comp;
 	o.level = f.level;
+	find_known(b, s, &o);
 	recipe_of(b, s, &recipe);
 	oci_object(b, s, &oci);
 	if (build_inspect_make(&s->tree, &inspect, e) < 0)

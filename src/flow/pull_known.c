@@ -29,7 +29,7 @@ static char *index_note(const char *key)
 	return xasprintf("image-%s", key);
 }
 
-static bool open_known(struct pull_known *k, struct store *store, const char *key)
+static bool open_image(struct pull_known *k, struct store *store, const char *key)
 {
 	auto_free char *name = index_note(key);
 	auto_buf struct buf path = { 0 }, index = { 0 };
@@ -46,27 +46,40 @@ static bool open_known(struct pull_known *k, struct store *store, const char *ke
 	return false;
 }
 
+/* A key of the store: a digest in hex, perhaps behind a word. */
+static bool is_key(const struct buf *b)
+{
+	return b->len >= 64 && strspn(b->data, "0123456789abcdefghijklmnopqrstuvwxyz-") == b->len;
+}
+
+bool pull_known_open(struct pull_known *k, struct store *store, const char *note)
+{
+	auto_buf struct buf key = { 0 };
+	struct err ignored;
+
+	if (store_note_read(store, NOTES, note, DIGEST_TEXT_MAX, &key, &ignored) != 1)
+		return false;
+	(void)buf_str(&key);
+	if (!is_key(&key) || !open_image(k, store, key.data))
+		return false;
+	log_debug("blocks of %s are used", key.data);
+	return true;
+}
+
 void pull_known_find(struct pull_known *k, struct store *store, const struct oci_config *config,
 		     struct flatten_opts *o)
 {
 	o->index = &k->index;
-	for (size_t i = config->ndiff; i-- > 0;) {
+	for (size_t i = config->ndiff; i-- > 0 && !k->blocks;) {
 		auto_free char *name = layer_note(&config->diff_ids[i], o);
-		auto_buf struct buf key = { 0 };
-		struct err ignored;
 
-		if (store_note_read(store, NOTES, name, DIGEST_TEXT_MAX, &key, &ignored) != 1 ||
-		    strspn(buf_str(&key), "0123456789abcdef") != key.len || key.len != 64 ||
-		    !open_known(k, store, buf_str(&key)))
-			continue;
-		o->known = k->blocks;
-		log_debug("blocks of %s are used, which shares layer %zu", buf_str(&key), i + 1);
-		return;
+		pull_known_open(k, store, name);
 	}
+	o->known = k->blocks;
 }
 
-void pull_known_keep(struct pull_known *k, struct store *store, const struct oci_config *config,
-		     const struct flatten_opts *o, const char *key)
+void pull_known_write(struct pull_known *k, struct store *store, const char *key,
+		      const char *const *notes, size_t n)
 {
 	auto_free char *name = index_note(key);
 	struct err e;
@@ -76,10 +89,20 @@ void pull_known_keep(struct pull_known *k, struct store *store, const struct oci
 		log_verbose("blocks not noted: %s", e.text);
 		return;
 	}
+	for (size_t i = 0; i < n; i++)
+		if (store_note_write(store, NOTES, notes[i], key, strlen(key), &e) < 0)
+			return;
+}
+
+void pull_known_keep(struct pull_known *k, struct store *store, const struct oci_config *config,
+		     const struct flatten_opts *o, const char *key)
+{
+	auto_strv struct strv notes = { 0 };
+
 	for (size_t i = 0; i < config->ndiff; i++) {
 		auto_free char *layer = layer_note(&config->diff_ids[i], o);
 
-		if (store_note_write(store, NOTES, layer, key, strlen(key), &e) < 0)
-			return;
+		strv_add(&notes, layer);
 	}
+	pull_known_write(k, store, key, (const char *const *)notes.v, notes.n);
 }

@@ -351,6 +351,68 @@ setup() {
 	same "$(attribute 'labels["org.opencontainers.image.created"]')" 2023-11-14T22:13:20Z
 }
 
+# As build, saying what it does.
+loud() { run --separate-stderr berth --debug build -F "$@" x.sif x.def; }
+
+@test "blocks of the last image from the same base are taken over, and change no byte" {
+	export SOURCE_DATE_EPOCH=1700000000
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		%post
+		    echo 1 >/opt/aaa
+	END
+	build
+	built
+	sed -i 's/echo 1/echo other/' x.def
+	loud
+	built
+	[[ $stderr = *"blocks of image-"*"are used"* ]]
+	mv x.sif one.sif
+	loud --disable-cache
+	built
+	[[ $stderr != *"blocks of image-"* ]]
+	cmp x.sif one.sif
+	# A store that is damaged costs time and nothing else.
+	for note in "$BERTH_CACHEDIR"/v1/blocks/image-*; do echo nonsense >"$note"; done
+	for i in "$BERTH_CACHEDIR"/v1/sif/image-*; do rm -r "$i"; done
+	loud
+	built
+	[[ $stderr != *"blocks of image-"* ]]
+	cmp x.sif one.sif
+}
+
+@test "a build that is killed at any moment leaves nothing half-made, and nothing false in the store" {
+	export SOURCE_DATE_EPOCH=1700000000
+	def <<-END
+		Bootstrap: localimage
+		From: $SQ
+		%files
+		    input /opt/input
+		%post
+		    head -c 4000000 /dev/urandom >/tmp/noise; rm /tmp/noise
+		    yes | head -c 9000000 >/opt/much; chown 7:8 /opt/much; touch -d @1600000000 /opt/much
+	END
+	echo 1 >input
+	build --disable-cache
+	built
+	mv x.sif want.sif
+	for delay in 0.05 0.15 0.3 0.5 0.8 1.2; do
+		"$BERTH" build -F x.sif x.def >out 2>err 3>&- &
+		local pid=$!
+		sleep $delay
+		kill -KILL $pid || true
+		wait $pid || true
+		[ ! -e x.sif ] || cmp x.sif want.sif
+		rm -f x.sif
+	done
+	build
+	built
+	cmp x.sif want.sif
+	same "$(find . -maxdepth 1 -name '.berth-*' | wc -l)" 0
+	same "$(find "$BERTH_CACHEDIR/v1/tmp" -type f | wc -l)" 0
+}
+
 @test "a sandbox keeps its owners, and becomes an image again" {
 	def <<-END
 		Bootstrap: localimage
