@@ -117,6 +117,8 @@ static void supervise(struct supervisor *v)
 		return;
 	}
 	close_p_(&v->proc);
+	if (v->o->begin)
+		v->o->begin(v->o->table, v->o->arg);
 	send(v->sock, &ready, 1, MSG_NOSIGNAL);
 	close_p_(&v->sock);
 	emul_serve(&s, program, save, (void *)v->o);

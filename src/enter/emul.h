@@ -33,10 +33,13 @@ struct emul_opts {
 	bool fake_sync;		  /* fsync and its kin do nothing: for trees that are thrown away */
 	struct emul_table *table; /* what is known; the supervisor goes on from a copy */
 	const struct emul_ids *ids; /* who the program is; NULL: root */
+	/* Called in the supervisor before the program starts, with the container's root, to tell
+	 * the table what can only be seen there.  May be NULL. */
+	void (*begin)(struct emul_table *table, void *arg);
 	/* Called in the supervisor when the program has ended and again when the last process
 	 * has, if there is anything new.  Its root is the container's.  May be NULL. */
 	void (*save)(struct emul_table *table, void *arg);
-	void *arg;
+	void *arg;	 /* of both */
 	const int *keep; /* descriptors that save() needs */
 	size_t nkeep;
 };

@@ -14,6 +14,7 @@ void run_emul_fini(struct run_emul *r)
 {
 	emul_free(r->emul);
 	emul_table_free(r->table);
+	image_owners_fini(&r->owners);
 	if (r->emul || r->table)
 		close_p_(&r->tree);
 }
@@ -41,6 +42,11 @@ static int lock(int tree, const char *path, struct err *e)
 	return errno == EOPNOTSUPP || errno == ENOLCK || errno == EINVAL
 		       ? 0
 		       : err_sys(e, "lock %s", path);
+}
+
+static void begin(struct emul_table *table, void *arg)
+{
+	image_owners_fill(arg, table);
 }
 
 static int apt_write(int tree, const char *path, struct err *e)
@@ -76,6 +82,12 @@ int run_emul_start(struct run_emul *r, const struct plan *p, struct err *e)
 	r->table = emul_table_new();
 	if (p->root == PLAN_ROOT_DIR && tree_open(r, p, e) < 0)
 		return -1;
+	if (p->root == PLAN_ROOT_SQUASH) {
+		if (image_owners_read(&r->owners, p->image, e) < 0)
+			return -1;
+		o.begin = begin;
+		o.arg = &r->owners;
+	}
 	o.table = r->table;
 	if (p->root == PLAN_ROOT_DIR && p->writable) {
 		o.save = save;

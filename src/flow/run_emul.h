@@ -9,12 +9,14 @@
 
 #include "src/base/err.h"
 #include "src/enter/emul.h"
+#include "src/flow/image_owners.h"
 #include "src/plan/plan.h"
 
 struct run_emul {
 	struct emul *emul; /* NULL: none */
 	struct emul_table *table;
-	int tree; /* the directory that is the image, -1 none */
+	int tree;		    /* the directory that is the image, -1 none */
+	struct image_owners owners; /* of an image file */
 };
 
 int run_emul_start(struct run_emul *r, const struct plan *p, struct err *e);

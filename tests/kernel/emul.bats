@@ -90,6 +90,29 @@ orphan 1000:1001
 9"
 }
 
+@test "an image file's owners are those that it was made with, under a layer too" {
+	sandbox
+	fake -w box sh -euc 'cd /srv; echo a >a; mkdir d; ln -s a l; ln a hard; touch plain
+		chown 5:6 a; chown 7:8 d; chown -h 9 l'
+	berth build x.sif box
+	same "$(fake x.sif stat -c '%n %u:%g' / /srv/a /srv/d /srv/l /srv/hard /srv/plain /etc/hello)" "/ 0:0
+/srv/a 5:6
+/srv/d 7:8
+/srv/l 9:0
+/srv/hard 5:6
+/srv/plain 0:0
+/etc/hello 0:0"
+	same "$(berth exec x.sif stat -c %u /srv/a)" "$(id -u)"
+	# A number means nothing on another device; what is written to becomes a file of the layer.
+	same "$(fake --writable-tmpfs x.sif sh -euc 'cd /srv; stat -c %u:%g a hard plain; chown 3 hard
+		stat -c %u:%g hard; for n in $(seq 200); do >n.$n; done; stat -c %u n.* | sort -u')" "5:6
+5:6
+0:0
+3:6
+0"
+	same "$(fake --emulation=light x.sif stat -c %u /srv/a)" 0
+}
+
 @test "light remembers and does not show, none does neither" {
 	sandbox
 	same "$(fake -w --emulation=light box sh -c 'touch /srv/a; chown 5 /srv/a; stat -c %u /srv/a')" 0
