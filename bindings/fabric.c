@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "bindings/lend.h"
+#include "bindings/verbs.h"
 #include "src/base/path.h"
 
 #define BY "fabric"
@@ -26,7 +27,7 @@ static const struct kind kinds[] = {
 	{ "InfiniBand/RoCE (verbs)",
 	  "/dev/infiniband",
 	  "uverbs",
-	  "libibverbs.so.1",
+	  VERBS_LIB,
 	  { "librdmacm.so.1", "libibumad.so.3", "libmlx5.so.1" },
 	  { "/dev/infiniband" } },
 	{ "Slingshot (cxi)", "/dev", "cxi", "libcxi.so.1", { "libfabric.so.1" }, { NULL } },
@@ -64,59 +65,8 @@ static int fabric_level(const struct elf *lib)
 	return best;
 }
 
-/* The providers of the adapters: "mlx5", of the kernel's driver mlx5_core; where sysfs does not
- * tell that, of the name mlx5_0. */
-static void verbs_drivers(const struct lend_host *host, struct strv *out)
-{
-	auto_strv struct strv names = { 0 };
-
-	lend_list(host, "/sys/class/infiniband", &names);
-	for (size_t i = 0; i < names.n; i++) {
-		auto_free char *path =
-			xasprintf("/sys/class/infiniband/%s/device/uevent", names.v[i]);
-		auto_free char *name = xstrndup(names.v[i], strcspn(names.v[i], "_"));
-		auto_buf struct buf text = { 0 };
-		const char *driver = NULL;
-
-		if (!lend_read(host, path, &text))
-			driver = strstr(buf_str(&text), "DRIVER=");
-		if (driver) {
-			driver += strlen("DRIVER=");
-			free(name);
-			name = xstrndup(driver, strcspn(driver, "\n"));
-			if (str_has_suffix(name, "_core"))
-				name[strlen(name) - strlen("_core")] = '\0';
-		}
-		if (!strv_has(out, name))
-			strv_add(out, name);
-	}
-}
-
 static const char *const lib_dirs[] = { "/usr/lib64", "/usr/lib/x86_64-linux-gnu",
 					"/usr/lib/aarch64-linux-gnu" };
-
-/* Plug-ins that libibverbs loads by name, through the usual search path too. */
-static void verbs_providers(struct lent *out, struct lend_host *host)
-{
-	auto_strv struct strv drivers = { 0 };
-
-	verbs_drivers(host, &drivers);
-	for (size_t d = 0; d < ARRAY_LEN(lib_dirs); d++) {
-		auto_free char *dir = path_join(lib_dirs[d], "libibverbs");
-		auto_strv struct strv names = { 0 };
-
-		lend_list(host, dir, &names);
-		for (size_t i = 0; i < names.n; i++)
-			for (size_t k = 0; k < drivers.n; k++) {
-				auto_free char *want = xasprintf("lib%s-rdmav", drivers.v[k]);
-				auto_free char *path = path_join(dir, names.v[i]);
-
-				if (str_has_prefix(names.v[i], want))
-					libset_add(&host->set, path, BY, 0, elf_own_bits());
-			}
-	}
-	lend_path(out, host, BY, "/etc/libibverbs.d");
-}
 
 /* UCX: the libraries and the directory of their modules belong together. */
 static void ucx(struct lent *out, struct lend_host *host)
@@ -186,26 +136,42 @@ static void collect_kind(struct lent *out, struct lend_host *host, const struct 
 	for (size_t i = 0; i < ARRAY_LEN(k->along) && k->along[i]; i++)
 		if (strcmp(k->along[i], "libfabric.so.1") != 0)
 			libset_add(&host->set, k->along[i], BY, LIBSET_QUIET, elf_own_bits());
-	if (!strcmp(k->opener, "libibverbs.so.1")) {
+	if (!strcmp(k->opener, VERBS_LIB)) {
 		if (!has)
-			verbs_providers(out, host);
+			verbs_providers(out, host, BY);
 		ucx(out, host);
 	} else {
 		libfabric(out, host, !strcmp(k->prefix, "cxi"));
 	}
 }
 
+/* The image's own library finds nothing to open the adapter with, and the host's plug-in is of
+ * another library. */
+static char *lacks_provider(struct lend_host *host, const struct kind *k)
+{
+	return strcmp(k->opener, VERBS_LIB) ? NULL : verbs_lacking(host);
+}
+
 void fabric_watch(struct strv *notes, struct lend_host *host)
 {
 	for (size_t i = 0; i < ARRAY_LEN(kinds) && !notes->n; i++) {
 		auto_strv struct strv found = { 0 };
+		auto_free char *plugin = NULL;
 
-		if (present(host, &kinds[i], &found) && !image_has(host, kinds[i].opener))
+		if (!present(host, &kinds[i], &found))
+			continue;
+		if (!image_has(host, kinds[i].opener))
 			strv_addf(notes,
 				  "this host has %s (%s), which the image cannot open, so its "
 				  "ranks will use TCP between nodes: it has no %s; --fabric lends "
 				  "it, --require-fabric makes this an error",
 				  kinds[i].name, found.v[0], kinds[i].opener);
+		else if ((plugin = lacks_provider(host, &kinds[i])))
+			strv_addf(notes,
+				  "this host has %s (%s), which the image cannot open, so its "
+				  "ranks will use TCP between nodes: beside its %s there is no "
+				  "%s; install the image's package of verbs providers",
+				  kinds[i].name, found.v[0], kinds[i].opener, plugin);
 	}
 }
 
@@ -251,10 +217,26 @@ int fabric_after(struct lent *out, struct lend_host *host, const struct lend_con
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		const struct kind *k = &kinds[i];
 		auto_strv struct strv found = { 0 };
+		auto_free char *plugin = NULL;
 
-		if (!present(host, k, &found) || libset_gives(&host->set, k->opener) ||
-		    image_has(host, k->opener))
+		if (!present(host, k, &found) || libset_gives(&host->set, k->opener))
 			continue;
+		if (image_has(host, k->opener)) {
+			plugin = lacks_provider(host, k);
+			if (plugin && (c->require_fabric || c->strict))
+				return err_set(e, ERR_HOST,
+					       "--require-fabric: %s: the image's %s has no %s "
+					       "beside it; install the image's package of verbs "
+					       "providers",
+					       k->name, k->opener, plugin);
+			if (plugin)
+				strv_addf(&out->notes,
+					  "this host has %s (%s), which the image cannot open, so "
+					  "programs will use TCP: beside its %s there is no %s; "
+					  "install the image's package of verbs providers",
+					  k->name, found.v[0], k->opener, plugin);
+			continue;
+		}
 		if (c->require_fabric || c->strict)
 			return err_set(e, ERR_HOST, "--require-fabric: %s: %s: %s", k->name,
 				       k->opener, reason(out, k->opener));

@@ -476,7 +476,15 @@ def no_cxx(t):
     t.write_cache()
 
 
-IMAGES = {"glibc217": lambda t: image(t, "2.17", False), "glibc227": lambda t: image(t, "2.27", True),
+def with_verbs(t, provider):
+    """rdma-core, whose providers are a package of their own."""
+    d = image(t, "2.36", True)
+    t.lib(d, "libibverbs.so.1", "libibverbs.so.1.14.44.0", define=["IBVERBS_1.0", "IBVERBS_PRIVATE_44"])
+    t.file("%s/libibverbs/lib%s-rdmav44.so" % (d, provider), "x")
+
+
+IMAGES = {"verbs-mlx5": lambda t: with_verbs(t, "mlx5"), "verbs-efa": lambda t: with_verbs(t, "efa"),
+          "glibc217": lambda t: image(t, "2.17", False), "glibc227": lambda t: image(t, "2.27", True),
           "glibc231": lambda t: image(t, "2.31", True), "glibc236": lambda t: image(t, "2.36", True),
           "glibc239": lambda t: image(t, "2.39", True), "glibc231-gl": with_gl,
           "glibc231-mpich": lambda t: with_mpich(t, "2.31"),

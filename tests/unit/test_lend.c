@@ -140,6 +140,22 @@ static const struct row {
 	  "/.singularity.d/libs/libibverbs",
 	  NULL },
 	{ "ubuntu2204-nv535",
+	  "verbs-efa",
+	  FABRIC,
+	  { "note: this host has InfiniBand/RoCE (verbs) (/dev/infiniband/uverbs0), which the "
+	    "image cannot open, so programs will use TCP: beside its libibverbs.so.1 there is no "
+	    "libibverbs/libmlx5-rdmav44.so; install the image's package of verbs providers" },
+	  "/.singularity.d/libs/libibverbs",
+	  NULL },
+	{ "ubuntu2204-nv535", "verbs-mlx5", FABRIC | REQUIRE, { NULL }, "note:", NULL },
+	{ "ubuntu2204-nv535",
+	  "verbs-efa",
+	  FABRIC | REQUIRE,
+	  { NULL },
+	  NULL,
+	  "--require-fabric: InfiniBand/RoCE (verbs): the image's libibverbs.so.1 has no "
+	  "libibverbs/libmlx5-rdmav44.so beside it; install the image's package of verbs providers" },
+	{ "ubuntu2204-nv535",
 	  "glibc227",
 	  FABRIC | REQUIRE,
 	  { NULL },

@@ -176,6 +176,12 @@ START_TEST(a_launch_over_nodes_hears_once_of_a_fabric_that_its_image_cannot_open
 		  "image cannot open, so its ranks will use TCP between nodes: it has no "
 		  "libibverbs.so.1; --fabric lends it, --require-fabric makes this an error" },
 		{ "el9-nv550", "glibc231", "this host has Slingshot (cxi) (/dev/cxi0)" },
+		{ "ubuntu2204-nv535", "verbs-efa",
+		  "this host has InfiniBand/RoCE (verbs) (/dev/infiniband/uverbs0), which the "
+		  "image cannot open, so its ranks will use TCP between nodes: beside its "
+		  "libibverbs.so.1 there is no libibverbs/libmlx5-rdmav44.so; install the image's "
+		  "package of verbs providers" },
+		{ "ubuntu2204-nv535", "verbs-mlx5", NULL },
 		{ "bare", "glibc227", NULL },
 	};
 
