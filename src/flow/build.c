@@ -263,7 +263,7 @@ static int unpack_base(struct build *b, struct build_stage *s, struct err *e)
 		if (build_stage_make(b, (size_t)s->from_stage, e) < 0)
 			return -1;
 		c.from = base->tree.owners;
-		return copy_contents(&c, base->tree.fd, s->tree.fd, e);
+		return copy_root(&c, base->tree.fd, s->tree.fd, e);
 	}
 	return build_base_unpack(b, s, e);
 }

@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "src/base/fd.h"
@@ -97,13 +99,14 @@ static void kill_rest(void)
 	}
 }
 
-static pid_t start(struct build_child *c, int out, int fault)
+static pid_t start(struct build_child *c, int sock, int out, int fault)
 {
 	pid_t pid = fork();
 	struct err e = { 0 };
 
 	if (pid != 0)
 		return pid;
+	close(sock);
 	/* A step reads nothing from the terminal, as under every build service. */
 	dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
@@ -116,62 +119,120 @@ static pid_t start(struct build_child *c, int out, int fault)
 	_exit(125);
 }
 
-static void pump(struct build_child *c, pid_t pid, int in, int *status)
+static double now(void)
 {
-	auto_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd p[2] = { { in, POLLIN, 0 }, { pidfd, POLLIN, 0 } };
-	bool ended = false, told = false;
+	struct timespec t;
 
-	while (!ended) {
-		if (got_signal && !told) {
-			kill(pid, SIGTERM);
-			told = true;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Stands between this process and the program: kills it on demand, what it leaves when it has
+ * ended, and all when this process ends.  A death signal would do nothing of that: entering a user
+ * namespace clears it (commit_creds()), and children do not inherit it. */
+static _Noreturn void guard(struct build_child *c, int sock, const int *out, const int *fault)
+{
+	auto_close int pidfd = -1;
+	int status = W_EXITCODE(125, 0), signo;
+	pid_t pid;
+
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	pid = start(c, sock, out[1], fault[1]);
+	close(out[1]);
+	close(fault[1]);
+	if (pid > 0) {
+		struct pollfd p[2] = { { sock, POLLIN, 0 }, { -1, POLLIN, 0 } };
+
+		p[1].fd = pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+		while (pidfd >= 0 && (poll(p, 2, -1) >= 0 || errno == EINTR) && !p[1].revents) {
+			if (!p[0].revents)
+				continue;
+			if (recv(sock, &signo, sizeof(signo), 0) != sizeof(signo)) {
+				kill(pid, SIGKILL);
+				break;
+			}
+			kill(pid, signo);
+		}
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+		kill_rest();
+	}
+	(void)!send(sock, &status, sizeof(status), MSG_NOSIGNAL);
+	_exit(0);
+}
+
+/* Until the guard says what became of the program. */
+static int pump(struct build_child *c, int sock, int in)
+{
+	static const int term = SIGTERM, killed = SIGKILL;
+	struct pollfd p[2] = { { in, POLLIN, 0 }, { sock, POLLIN, 0 } };
+	double deadline = 0;
+	int status;
+
+	for (;;) {
+		if (got_signal && !deadline) {
+			(void)!send(sock, &term, sizeof(term), MSG_NOSIGNAL);
+			deadline = now() + 2;
+		} else if (got_signal && now() > deadline) {
+			(void)!send(sock, &killed, sizeof(killed), MSG_NOSIGNAL | MSG_DONTWAIT);
 		}
 		/* A second look in time: the signal may come between the test and poll(). */
-		if (poll(p, 2, told ? 2000 : 500) < 0 && errno != EINTR)
-			break;
-		if (told && !(p[1].revents & POLLIN))
-			kill(pid, SIGKILL);
+		if (poll(p, 2, 500) < 0) {
+			if (errno != EINTR)
+				return SIGKILL;
+			continue;
+		}
 		if (p[0].revents && !forward(in, &c->tail))
 			p[0].fd = -1;
-		ended = p[1].revents & POLLIN || waitpid(pid, status, WNOHANG) == pid;
-		p[0].revents = p[1].revents = 0;
+		if (p[1].revents)
+			return recv(sock, &status, sizeof(status), 0) == sizeof(status) ? status
+											: SIGKILL;
 	}
 }
 
 int build_child_run(struct build_child *c, struct err *e)
 {
-	int out[2], fault[2], status = 0;
+	auto_close int in = -1, why_in = -1, sock = -1;
+	int out[2], fault[2], pair[2], status = 0;
 	struct err why;
 	ssize_t n;
 	pid_t pid;
 
 	if (pipe2(out, O_CLOEXEC) < 0)
 		return err_sys(e, "pipe");
+	in = out[0];
 	if (pipe2(fault, O_CLOEXEC) < 0) {
-		close(out[0]);
 		close(out[1]);
 		return err_sys(e, "pipe");
 	}
+	why_in = fault[0];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		close(out[1]);
+		close(fault[1]);
+		return err_sys(e, "socket");
+	}
+	sock = pair[0];
 	fflush(stdout);
-	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	pid = start(c, out[1], fault[1]);
+	pid = fork();
+	if (pid == 0) {
+		close(sock);
+		guard(c, pair[1], out, fault);
+	}
 	close(out[1]);
 	close(fault[1]);
-	if (pid > 0) {
-		pump(c, pid, out[0], &status);
-		waitpid(pid, &status, 0);
-		kill_rest();
-		fcntl(out[0], F_SETFL, O_NONBLOCK);
-		while (forward(out[0], &c->tail) > 0 && errno != EAGAIN)
-			errno = 0;
-	}
-	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
-	n = read(fault[0], &why, sizeof(why));
-	close(out[0]);
-	close(fault[0]);
+	close(pair[1]);
 	if (pid < 0)
 		return err_sys(e, "fork");
+	status = pump(c, sock, in);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	fcntl(in, F_SETFL, O_NONBLOCK);
+	while (forward(in, &c->tail) > 0 && errno != EAGAIN)
+		errno = 0;
+	n = read(why_in, &why, sizeof(why));
 	if (got_signal)
 		return err_set(e, ERR_INTR, "stopped by SIG%s", sigabbrev_np(got_signal));
 	if (n == sizeof(why)) {

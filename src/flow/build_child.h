@@ -4,9 +4,10 @@
  *	int status = build_child_run(&c, e);        // as of waitpid()
  *	... c.tail: the last lines that it wrote ...
  *
- * What the program leaves running (daemons that a package starts) is killed when it has ended: this
- * process becomes the reaper of everything that descends from it (PR_SET_CHILD_SUBREAPER).  A
- * signal to this process (INT, TERM, HUP) ends the program. */
+ * What the program leaves running (daemons that a package starts) is killed when it has ended: a
+ * process between this one and it is the reaper of everything that descends from it
+ * (PR_SET_CHILD_SUBREAPER), and ends all when this process is gone, kill -9 included.  A signal to
+ * this process (INT, TERM, HUP) ends the program; one that is deaf is killed after two seconds. */
 #ifndef FLOW_BUILD_CHILD_H
 #define FLOW_BUILD_CHILD_H
 

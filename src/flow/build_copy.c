@@ -327,3 +327,8 @@ int copy_contents(struct copier *c, int dir, int to, struct err *e)
 	copier_fini(c);
 	return r;
 }
+
+int copy_root(struct copier *c, int dir, int to, struct err *e)
+{
+	return copy_contents(c, dir, to, e) < 0 ? -1 : give_owner(c, dir, ".", to, ".", e);
+}

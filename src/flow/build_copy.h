@@ -52,6 +52,8 @@ int copy_one(struct copier *c, int dir, const char *name, int to, const char *to
 	     struct err *e);
 /* What is in the directory dir, and its own mode, into to. */
 int copy_contents(struct copier *c, int dir, int to, struct err *e);
+/* The same, and its owner: a whole tree. */
+int copy_root(struct copier *c, int dir, int to, struct err *e);
 void copier_fini(struct copier *c);
 
 #endif

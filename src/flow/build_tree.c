@@ -57,7 +57,7 @@ static int from_directory(struct build_tree *t, int dir, struct err *e)
 	struct emul_load_stat st;
 	struct copier c = { .from = owners, .to = t->owners, .preserve = true };
 
-	if (emul_load(owners, dir, &st, e) < 0 || copy_contents(&c, dir, t->fd, e) < 0)
+	if (emul_load(owners, dir, &st, e) < 0 || copy_root(&c, dir, t->fd, e) < 0)
 		return -1;
 	unlinkat(t->fd, EMUL_SAVE_NAME, 0);
 	return 0;

@@ -419,7 +419,7 @@ loud() { run --separate-stderr berth --debug build -F "$@" x.sif x.def; }
 		Bootstrap: localimage
 		From: $SQ
 		%post
-		    chown 11:12 /etc/hello; mknod /opt/zero c 1 5
+		    chown 11:12 /etc/hello; mknod /opt/zero c 1 5; chown 13:14 /
 	END
 	run --separate-stderr berth build --sandbox box x.def
 	built
@@ -443,6 +443,7 @@ loud() { run --separate-stderr berth --debug build -F "$@" x.sif x.def; }
 	same "$(lists /etc/hello)" "-rw-r--r-- 11/12"
 	same "$(lists /opt/zero)" "crw-r--r-- 0/0"
 	same "$(lists /opt/updated)" "-rw-r--r-- 0/0"
+	same "$(lists "")" "drwxr-xr-x 13/14"
 	same "$(lists /.berth-owners)" ""
 }
 
@@ -453,7 +454,7 @@ loud() { run --separate-stderr berth --debug build -F "$@" x.sif x.def; }
 		%files
 		    input /opt/input
 		%post
-		    echo waiting; while [ ! -e /bind/go ]; do sleep 0.1; done
+		    sleep 4245 & echo waiting; while [ ! -e /bind/go ]; do sleep 0.1; done
 	END
 	echo 1 >input
 	mkdir bind
@@ -463,6 +464,7 @@ loud() { run --separate-stderr berth --debug build -F "$@" x.sif x.def; }
 	kill -KILL $pid
 	wait $pid || true
 	[ ! -e x.sif ]
+	until_is 30 not pgrep -u "$(id -u)" -f 'sleep 4245'
 	touch bind/go
 	build -B "$PWD/bind" -B "$PWD/bind:/bind"
 	built
