@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define CHAIN_MAX (1u << 20) /* symbols looked at for one name */
+#define CHAIN_MAX (1u << 16) /* symbols looked at for one name; linkers make chains of a few */
 
 static uint32_t hash_sysv(const char *s)
 {

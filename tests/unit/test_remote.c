@@ -56,13 +56,10 @@ static void serve_one(struct server *s, int fd)
 		if (r->used || !strstr(line, r->path))
 			continue;
 		r->used = true;
-		for (const char *p = r->text; *p; p++) {
-			if (p[0] == '%' && p[1] == 'P') {
-				buf_adds(&out, port);
-				p++;
-			} else {
-				buf_addch(&out, *p);
-			}
+		for (const char *p = r->text, *at; p; p = at ? at + 2 : NULL) {
+			at = strstr(p, "%P");
+			buf_add(&out, p, at ? (size_t)(at - p) : strlen(p));
+			buf_adds(&out, at ? port : "");
 		}
 		len = r->cut ? MIN(r->cut, out.len) : out.len;
 		s->hung_up = send(fd, out.data, len, MSG_NOSIGNAL) != (ssize_t)len;
