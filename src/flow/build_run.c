@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -76,7 +77,20 @@ static void add_tail(const struct buf *tail, struct err *e)
 			*q = '|';
 }
 
-static int explain(const struct step *step, int status, const struct buf *tail, struct err *e)
+/* Programs tell it in words of their own: busybox's head says "I/O error". */
+static void add_full(const struct build *b, struct err *e)
+{
+	size_t used = strlen(e->text);
+	struct statvfs st;
+
+	if (fstatvfs(b->workfd, &st) == 0 && st.f_blocks && st.f_bavail * st.f_frsize < 1 << 16)
+		snprintf(e->text + used, sizeof(e->text) - used,
+			 "; No space left on device: %s is full (--tmpdir DIR names another place)",
+			 b->work);
+}
+
+static int explain(const struct build *b, const struct step *step, int status,
+		   const struct buf *tail, struct err *e)
 {
 	if (status == 0)
 		return 0;
@@ -86,6 +100,7 @@ static int explain(const struct step *step, int status, const struct buf *tail, 
 	else
 		err_set(e, ERR_INPUT, "line %u: %s failed with exit status %d", step->line,
 			step->title, WEXITSTATUS(status));
+	add_full(b, e);
 	add_tail(tail, e);
 	return -1;
 }
@@ -227,7 +242,7 @@ int build_run(struct build *b, struct build_stage *s, const struct step *step, s
 	strv_add(&r.plan->cwd, cwd);
 	r.plan->cwd_required = true;
 	status = run_plan(&r, &c, e);
-	if (status >= 0 && explain(step, status, &c.tail, e) < 0)
+	if (status >= 0 && explain(b, step, status, &c.tail, e) < 0)
 		status = -1;
 out:
 	build_mounts_remove(&m);
@@ -279,7 +294,7 @@ int build_host(struct build *b, const struct build_stage *s, const struct step *
 	r.host_argv = (const char *const *)strv_list(&argv);
 	r.host_env = strv_list(&env);
 	status = build_child_run(&c, e);
-	if (status >= 0 && explain(step, status, &c.tail, e) < 0)
+	if (status >= 0 && explain(b, step, status, &c.tail, e) < 0)
 		status = -1;
 	unlinkat(b->workfd, "script", 0);
 	buf_fini(&c.tail);

@@ -571,14 +571,14 @@ in_space() {
 	printf 'Bootstrap: localimage\nFrom: %s\n%%post\n    head -c 30000000 /dev/urandom >/opt/big\n' "$SQ" >x.def
 	# Where the stages are is full.
 	run --separate-stderr in_space 8m "$PWD/small" sh -c \
-		'"$0" build x.sif "$1" || { s=$?; ls -A; exit $s; }' "$BERTH" "$PWD/x.def"
+		'"$0" build x.sif "$1" >&2 || { s=$?; ls -A; exit $s; }' "$BERTH" "$PWD/x.def"
 	same "$status" 125
 	[[ $stderr = *"No space left on device"* ]]
 	same "$output" ""
 	# Where the output goes is full; the store has the step, the next build goes on from it.
 	mkdir stages
 	run --separate-stderr in_space 8m "$PWD/small" sh -c \
-		'"$0" build --tmpdir "$2" x.sif "$1" || { s=$?; ls -A; exit $s; }' "$BERTH" "$PWD/x.def" "$PWD/stages"
+		'"$0" build --tmpdir "$2" x.sif "$1" >&2 || { s=$?; ls -A; exit $s; }' "$BERTH" "$PWD/x.def" "$PWD/stages"
 	same "$status" 125
 	[[ $stderr = *"No space left on device"* ]]
 	same "$output" ""
