@@ -6,14 +6,19 @@
 #include "src/cli/cmd.h"
 #include "src/cli/persona.h"
 
+/* clang-format off */
 static const struct {
 	const char *key, *value;
 } fixed[] = {
-	{ "PREFIX", BERTH_PREFIX },   { "EXECPREFIX", BERTH_PREFIX },
-	{ "BINDIR", BERTH_BINDIR },   { "LIBEXECDIR", BERTH_LIBEXECDIR },
-	{ "DATADIR", BERTH_DATADIR }, { "SYSCONFDIR", BERTH_SYSCONFDIR },
-	{ "MANDIR", BERTH_MANDIR },
+	{ "PREFIX",	BERTH_PREFIX },
+	{ "EXECPREFIX",	BERTH_PREFIX },
+	{ "BINDIR",	BERTH_BINDIR },
+	{ "LIBEXECDIR",	BERTH_LIBEXECDIR },
+	{ "DATADIR",	BERTH_DATADIR },
+	{ "SYSCONFDIR",	BERTH_SYSCONFDIR },
+	{ "MANDIR",	BERTH_MANDIR },
 };
+/* clang-format on */
 
 static int print_one(struct buf *out, const char *key, const char *want, const char *value)
 {

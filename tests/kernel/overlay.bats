@@ -68,7 +68,7 @@ one_after_another() {
 	same "$(tail -n 1 ov/upper/lines) $(wc -l <ov/upper/lines)" "8 8"
 	until_is 5 test ! -e ov/.berth-lease
 	chmod -R u+rwx ov
-	rm -r ov go
+	rm -r ov
 }
 @test "writers one right after another do not meet" { each_image one_after_another; }
 
