@@ -87,10 +87,27 @@ static void finish(struct http_call *c, CURLcode code)
 	end_with(x, end);
 }
 
+/* A callback's error ends here what libcurl would go on with. */
+static bool resume(struct http *h)
+{
+	struct http_call *c;
+	bool ended = false;
+
+	while ((c = http_pace_next(h))) {
+		CURLcode code = curl.easy_pause(c->easy, CURLPAUSE_CONT);
+
+		if (code == CURLE_OK)
+			continue;
+		finish(c, code);
+		ended = true;
+	}
+	return ended;
+}
+
 /* A write to a connection that the peer has closed raises SIGPIPE inside some TLS
  * libraries.  Changing the process's handler is not ours; so the signal is held
  * back in this thread and taken off again. */
-static CURLMcode perform_without_sigpipe(CURLM *m)
+static CURLMcode perform_without_sigpipe(struct http *h, bool *ended)
 {
 	sigset_t pipe_only, before, pending;
 	const struct timespec now = { 0 };
@@ -100,7 +117,8 @@ static CURLMcode perform_without_sigpipe(CURLM *m)
 	sigemptyset(&pipe_only);
 	sigaddset(&pipe_only, SIGPIPE);
 	pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
-	code = curl.multi_perform(m, &running);
+	*ended = resume(h);
+	code = curl.multi_perform(h->multi, &running);
 	sigpending(&pending);
 	if (sigismember(&pending, SIGPIPE) && !sigismember(&before, SIGPIPE))
 		sigtimedwait(&pipe_only, NULL, &now);
@@ -164,8 +182,8 @@ int http_start(struct http *h, struct http_xfer *x, struct err *e)
 
 int http_wait(struct http *h, unsigned timeout_ms, struct err *e)
 {
-	CURLMcode code = perform_without_sigpipe(h->multi);
-	bool ended = false;
+	bool ended;
+	CURLMcode code = perform_without_sigpipe(h, &ended);
 	CURLMsg *m;
 	int left;
 
@@ -179,7 +197,7 @@ int http_wait(struct http *h, unsigned timeout_ms, struct err *e)
 		ended = true;
 	}
 	if (code == CURLM_OK && !ended)
-		code = curl.multi_poll(h->multi, NULL, 0, (int)timeout_ms, NULL);
+		code = curl.multi_poll(h->multi, NULL, 0, (int)http_pace_wait(h, timeout_ms), NULL);
 	if (code != CURLM_OK)
 		return err_set(e, ERR_NET, "libcurl: %s", curl.multi_strerror(code));
 	return 0;

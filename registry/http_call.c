@@ -121,6 +121,8 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 			MAX_HOP_BODY);
 		return stop(c);
 	}
+	if (good && http_pace_hold(c, n))
+		return CURL_WRITEFUNC_PAUSE;
 	if (good && x->data)
 		return x->data(x->arg, p, n, &x->err) < 0 ? stop(c) : n;
 	if (good && x->body.len + n > x->max_body) {
@@ -147,6 +149,9 @@ static size_t on_upload(char *p, size_t size, size_t n, void *arg)
 	n = (size_t)MIN((uint64_t)(n * size), left);
 	if (!n)
 		return 0;
+	n = MIN(n, (size_t)http_pace_piece(c->http, RECEIVE_BUFFER));
+	if (http_pace_hold(c, n))
+		return CURL_READFUNC_PAUSE;
 	if (x->upload(x->arg, c->sent, p, n, &x->err) < 0) {
 		c->stopped = true;
 		return CURL_READFUNC_ABORT;
@@ -188,19 +193,14 @@ static void add_header(struct http_call *c, const char *name, const char *value)
 	c->headers = l;
 }
 
-/* The cap holds for all transfers together, so each gets its share of it. */
+/* The cap holds for all transfers together: its share is no stall. */
 static void share_rate(struct http *h)
 {
 	uint64_t each = h->limit_rate && h->ncalls ? MAX(h->limit_rate / h->ncalls, 1u) : 0;
 
-	if (!each)
-		return;
-	for (struct http_call *c = h->calls; c; c = c->next) {
-		curl.easy_setopt(c->easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)each);
-		curl.easy_setopt(c->easy, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)each);
+	for (struct http_call *c = h->calls; c && each; c = c->next)
 		curl.easy_setopt(c->easy, CURLOPT_LOW_SPEED_LIMIT,
 				 MIN(h->stall_bytes, (long)MAX(each / 4, 1u)));
-	}
 }
 
 static void unlink_call(struct http_call *c)
@@ -295,7 +295,7 @@ static void set_options(struct http_call *c)
 	curl.easy_setopt(y, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 	curl.easy_setopt(y, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1l);
 	curl.easy_setopt(y, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	curl.easy_setopt(y, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
+	curl.easy_setopt(y, CURLOPT_BUFFERSIZE, http_pace_piece(h, RECEIVE_BUFFER));
 	curl.easy_setopt(y, CURLOPT_NOSIGNAL, 1l);
 	curl.easy_setopt(y, CURLOPT_CONNECTTIMEOUT, h->connect_timeout_s);
 	curl.easy_setopt(y, CURLOPT_LOW_SPEED_LIMIT, h->stall_bytes);

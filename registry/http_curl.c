@@ -11,6 +11,7 @@ static const struct dl_symbol curl_symbols[] = {
 	DL_SYMBOL(curl.easy_init, "curl_easy_init"),
 	DL_SYMBOL(curl.easy_setopt, "curl_easy_setopt"),
 	DL_SYMBOL(curl.easy_getinfo, "curl_easy_getinfo"),
+	DL_SYMBOL(curl.easy_pause, "curl_easy_pause"),
 	DL_SYMBOL(curl.easy_strerror, "curl_easy_strerror"),
 	DL_SYMBOL(curl.easy_cleanup, "curl_easy_cleanup"),
 	DL_SYMBOL(curl.multi_init, "curl_multi_init"),

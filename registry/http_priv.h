@@ -1,7 +1,8 @@
 /* http_priv: what the files around libcurl share; nobody else includes this.
  *
  * http.c is what others see and the order of hops; http_call.c one hop: options and callbacks;
- * http_why.c libcurl's errors as sentences; http_curl.c the loaded functions. */
+ * http_pace.c --limit-rate; http_why.c libcurl's errors as sentences; http_curl.c the loaded
+ * functions. */
 #ifndef REGISTRY_HTTP_PRIV_H
 #define REGISTRY_HTTP_PRIV_H
 
@@ -17,6 +18,7 @@ struct curl_functions {
 	__typeof__(&curl_easy_init) easy_init;
 	__typeof__(&curl_easy_setopt) easy_setopt;
 	__typeof__(&curl_easy_getinfo) easy_getinfo;
+	__typeof__(&curl_easy_pause) easy_pause;
 	__typeof__(&curl_easy_strerror) easy_strerror;
 	__typeof__(&curl_easy_cleanup) easy_cleanup;
 	__typeof__(&curl_multi_init) multi_init;
@@ -48,6 +50,7 @@ struct http {
 	bool allow_plain, insecure;
 	long connect_timeout_s, stall_bytes, stall_s;
 	uint64_t limit_rate; /* bytes a second of all transfers together; 0 none */
+	double free_at;	     /* CLOCK_MONOTONIC: what came so far has had its time */
 	struct http_call *calls;
 	unsigned ncalls;
 };
@@ -63,9 +66,10 @@ struct http_call {
 	unsigned hops;
 	size_t header_bytes, hop_bytes;
 	uint64_t sent;
-	bool in_body; /* headers are over: what looks like one now is a trailer */
-	bool stopped; /* a callback wrote x->err */
-	bool enough;  /* of an error's body: the rest is not waited for */
+	double paused_at; /* CLOCK_MONOTONIC; 0: it is not paused */
+	bool in_body;	  /* headers are over: what looks like one now is a trailer */
+	bool stopped;	  /* a callback wrote x->err */
+	bool enough;	  /* of an error's body: the rest is not waited for */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -74,6 +78,15 @@ int http_call_start(struct http *h, struct http_xfer *x, char *url, char *auth, 
 		    struct err *e);
 void http_call_free(struct http_call *c);
 bool http_is_redirect(const struct http_xfer *x);
+
+/* The largest piece of a body that is asked for at once. */
+long http_pace_piece(const struct http *h, long most);
+/* true: n bytes come too early, and the callback says PAUSE. */
+bool http_pace_hold(struct http_call *c, size_t n);
+/* The call to go on with, which counts as paused no more; NULL: none, or it is not time. */
+struct http_call *http_pace_next(struct http *h);
+/* timeout_ms, or what is left until a paused call may go on. */
+unsigned http_pace_wait(const struct http *h, unsigned timeout_ms);
 
 enum http_end http_classify(CURLcode code);
 /* Fills x->reason. */

@@ -155,10 +155,16 @@ get() { run --separate-stderr berth pull --tls-ca "$LAB_CA" "$@"; }
 }
 
 @test "--limit-rate caps the rate of all transfers together" {
+	local started
 	fault '[]'
-	get --limit-rate 400k --parallel 4 out.sif "docker://localhost:$FAULT/lab/busybox:1"
+	started=${EPOCHREALTIME%.*}
+	get --limit-rate 300k --parallel 4 out.sif "docker://localhost:$FAULT/lab/busybox:1"
 	worked
 	good_sif
+	[ $((${EPOCHREALTIME%.*} - started)) -ge 2 ]
+	started=${EPOCHREALTIME%.*}
+	berth push --tls-ca "$LAB_CA" --limit-rate 300k out.sif "docker://localhost:$LAB_OPEN/$(mine limited):1"
+	[ $((${EPOCHREALTIME%.*} - started)) -ge 2 ]
 }
 
 @test "exec pulls as it is told: rate, downloads at once, and a login that it asks for" {
