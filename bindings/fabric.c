@@ -65,9 +65,6 @@ static int fabric_level(const struct elf *lib)
 	return best;
 }
 
-static const char *const lib_dirs[] = { "/usr/lib64", "/usr/lib/x86_64-linux-gnu",
-					"/usr/lib/aarch64-linux-gnu" };
-
 /* UCX: the libraries and the directory of their modules belong together. */
 static void ucx(struct lent *out, struct lend_host *host)
 {
@@ -80,8 +77,8 @@ static void ucx(struct lent *out, struct lend_host *host)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(libs); i++)
 		libset_add(&host->set, libs[i], BY, LIBSET_QUIET, elf_own_bits());
-	for (size_t d = 0; d < ARRAY_LEN(lib_dirs); d++) {
-		auto_free char *dir = path_join(lib_dirs[d], "ucx");
+	for (size_t d = 0; d < ARRAY_LEN(lend_lib_dirs); d++) {
+		auto_free char *dir = path_join(lend_lib_dirs[d], "ucx");
 
 		if (!lend_exists(host, dir, NULL))
 			continue;
@@ -94,8 +91,8 @@ static void ucx(struct lent *out, struct lend_host *host)
 /* Providers of libfabric that are files of their own. */
 static void fabric_providers(struct lent *out, struct lend_host *host)
 {
-	for (size_t d = 0; d < ARRAY_LEN(lib_dirs); d++) {
-		auto_free char *dir = path_join(lib_dirs[d], "libfabric");
+	for (size_t d = 0; d < ARRAY_LEN(lend_lib_dirs); d++) {
+		auto_free char *dir = path_join(lend_lib_dirs[d], "libfabric");
 
 		if (!lend_exists(host, dir, NULL))
 			continue;

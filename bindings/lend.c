@@ -135,6 +135,9 @@ int lend_read(const struct lend_host *host, const char *path, struct buf *out)
 	return fd < 0 || fd_read_all(fd, out, TEXT_MAX, path, &ignored) < 0;
 }
 
+const char *const lend_lib_dirs[3] = { "/usr/lib64", "/usr/lib/x86_64-linux-gnu",
+				       "/usr/lib/aarch64-linux-gnu" };
+
 char *lend_site_path(const struct lend_host *host, const char *name)
 {
 	return path_join(host->site ? host->site : site_dir(), name);

@@ -70,6 +70,8 @@ void fabric_watch(struct strv *notes, struct lend_host *host);
 const char *lend_env(const struct lend_host *host, const struct lend_config *c, const char *key);
 /* The image's own value, NULL. */
 const char *lend_image_env(const struct lend_config *c, const char *key);
+/* Where distributions keep libraries, and beside them the plug-ins that a library loads. */
+extern const char *const lend_lib_dirs[3];
 /* Adds a small text file of the host to out.  1: not there. */
 int lend_read(const struct lend_host *host, const char *path, struct buf *out);
 /* As lend_read(), of a file that the site has for Berth. */

@@ -69,13 +69,11 @@ static bool providers(const struct lend_host *host, struct strv *out)
 
 void verbs_providers(struct lent *out, struct lend_host *host, const char *by)
 {
-	static const char *const lib_dirs[] = { "/usr/lib64", "/usr/lib/x86_64-linux-gnu",
-						"/usr/lib/aarch64-linux-gnu" };
 	auto_strv struct strv wanted = { 0 };
 
 	providers(host, &wanted);
-	for (size_t d = 0; d < ARRAY_LEN(lib_dirs); d++) {
-		auto_free char *dir = path_join(lib_dirs[d], "libibverbs");
+	for (size_t d = 0; d < ARRAY_LEN(lend_lib_dirs); d++) {
+		auto_free char *dir = path_join(lend_lib_dirs[d], "libibverbs");
 		auto_strv struct strv files = { 0 };
 
 		lend_list(host, dir, &files);

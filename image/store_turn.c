@@ -13,6 +13,7 @@
 
 #include "image/owner.h"
 #include "image/store_impl.h"
+#include "src/base/clock.h"
 #include "src/base/log.h"
 
 #define SETTLE_MS 20 /* file times tick at up to 10 ms: let all of the same tick appear */
@@ -24,14 +25,6 @@ struct store_turn {
 	int64_t settled; /* monotonic milliseconds: no sooner than this is it on */
 	bool mine;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void sleep_ms(int64_t ms)
 {

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "registry/secret.h"
+#include "src/base/clock.h"
 #include "src/base/json.h"
 
 #define PATIENCE_MS 30000
@@ -51,14 +51,6 @@ static int start(const char *program, const char *verb, int in, int out, pid_t *
 		return 0;
 	errno = r;
 	return err_sys(e, "start the credential helper %s", program);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* 0 all of it came, 1 too late or too much. */

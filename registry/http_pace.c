@@ -3,20 +3,12 @@
  *
  * libcurl's own cap (CURLOPT_MAX_RECV_SPEED_LARGE) is of one transfer and let 870 kB/s through
  * where 60 were allowed (7.88, a registry on loopback). */
-#include <time.h>
 
 #include "registry/http_priv.h"
+#include "src/base/clock.h"
 
 #define PIECE_MIN 1024l /* libcurl's smallest buffer */
 #define CREDIT	  0.02	/* s: poll() comes late by some ms */
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 long http_pace_piece(const struct http *h, long most)
 {
@@ -34,7 +26,7 @@ bool http_pace_hold(struct http_call *c, size_t n)
 
 	if (!h->limit_rate)
 		return false;
-	t = now();
+	t = now_s();
 	if (t < h->free_at) {
 		c->paused_at = t;
 		return true;
@@ -50,7 +42,7 @@ struct http_call *http_pace_next(struct http *h)
 	for (struct http_call *c = h->calls; c; c = c->next)
 		if (c->paused_at > 0 && (!first || c->paused_at < first->paused_at))
 			first = c;
-	if (!first || now() < h->free_at)
+	if (!first || now_s() < h->free_at)
 		return NULL;
 	first->paused_at = 0;
 	return first;
@@ -58,7 +50,7 @@ struct http_call *http_pace_next(struct http *h)
 
 unsigned http_pace_wait(const struct http *h, unsigned timeout_ms)
 {
-	double left = h->free_at - now();
+	double left = h->free_at - now_s();
 
 	for (const struct http_call *c = h->calls; c; c = c->next)
 		if (c->paused_at > 0)

@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "registry/secret.h"
+#include "src/base/clock.h"
 #include "src/base/log.h"
 
 /* A wrong name or port is the user's more often than the network's: a host that
@@ -15,10 +15,7 @@ static int fetch_token(struct remote *r, struct err *e);
 
 uint64_t session_now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	return (uint64_t)now_ms();
 }
 
 int session_check(const struct remote *r, struct err *e)

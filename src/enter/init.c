@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "src/base/clock.h"
+
 /* sival_int of a signal that means: end the instance. */
 #define STOP_MARK 0x62657274
 /* What a joined program has to end in; as long as "instance stop" gives all by itself. */
@@ -53,14 +55,6 @@ static void program_ended(struct init *in, int status)
 		_exit(in->status);
 	if (in->stopping)
 		rest_end();
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* Programs that have joined are children of processes outside, so nobody tells this one when they

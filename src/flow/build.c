@@ -16,11 +16,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "image/image.h"
 #include "image/meta.h"
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/json.h"
 #include "src/base/log.h"
@@ -38,14 +38,6 @@
 #include "src/plan/policy.h"
 
 #define PART_AGE (14 * 86400)
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void build_fini(struct build *b)
 {
@@ -220,7 +212,7 @@ static int run_steps(struct build *b, struct build_stage *s, size_t first, struc
 		r = build_shot_take(&shot, &s->tree, e);
 	for (size_t i = first; r == 0 && i < s->steps.n; i++) {
 		const struct step *step = &s->steps.v[i];
-		double start = now();
+		double start = now_s();
 
 		if (is_loud(step))
 			log_info("[%s %zu/%zu] %s", s->name, i + 1, s->steps.n, step->title);
@@ -233,7 +225,7 @@ static int run_steps(struct build *b, struct build_stage *s, size_t first, struc
 			r = build_cache_put(b, &s->keys[i], &s->tree, &shot, e);
 		if (r == 0 && is_loud(step))
 			log_info("[%s %zu/%zu] done in %.1f s", s->name, i + 1, s->steps.n,
-				 now() - start);
+				 now_s() - start);
 	}
 	build_shot_fini(&shot);
 	return r;
@@ -273,7 +265,7 @@ int build_stage_make(struct build *b, size_t i, struct err *e)
 	struct build_stage *s = &b->stages[i];
 	char name[48];
 	size_t have = s->steps.n;
-	double start = now();
+	double start = now_s();
 
 	if (s->built)
 		return 0;
@@ -286,7 +278,7 @@ int build_stage_make(struct build *b, size_t i, struct err *e)
 		 (unsigned long long)getpid() << 32 ^ (unsigned long long)(start * 1e6));
 	if (build_tree_make(&s->tree, b->workfd, b->work, name, e) < 0 || unpack_base(b, s, e) < 0)
 		return -1;
-	log_info("[%s] base %s in %.1f s", s->name, s->from ? s->from : s->agent, now() - start);
+	log_info("[%s] base %s in %.1f s", s->name, s->from ? s->from : s->agent, now_s() - start);
 	for (size_t k = 0; k < have; k++) {
 		if (is_loud(&s->steps.v[k]))
 			log_info("[%s %zu/%zu] %s: from the store", s->name, k + 1, s->steps.n,
@@ -373,7 +365,7 @@ static int publish_sandbox(struct build *b, struct build_stage *s, struct err *e
 static int finish(struct build *b, struct build_stage *s, const struct build_key *key,
 		  struct err *e)
 {
-	double start = now();
+	double start = now_s();
 	struct err ignored;
 
 	if (build_meta(b, s, e) < 0)
@@ -396,7 +388,7 @@ static int finish(struct build *b, struct build_stage *s, const struct build_key
 	    store_sif_put(b->store, key->hex, b->out.fd, b->out.dirfd, b->out.base, &ignored) == 0)
 		pull_known_write(&b->known, b->store, key->hex, (const char *const *)&b->known_note,
 				 b->known_note ? 1 : 0);
-	log_info("written in %.1f s", now() - start);
+	log_info("written in %.1f s", now_s() - start);
 	return 0;
 }
 
@@ -492,7 +484,7 @@ static void print(struct build *b, struct buf *text)
 int flow_build(const struct build_req *r, struct buf *text, struct err *e)
 {
 	auto_(build_fini) struct build b = { .req = r, .workfd = -1 };
-	double start = now();
+	double start = now_s();
 	int found;
 
 	if (build_spec_read(&b, e) < 0)
@@ -506,6 +498,6 @@ int flow_build(const struct build_req *r, struct buf *text, struct err *e)
 	if (b.store && b.misses)
 		cache_evict(b.store);
 	if (found >= 0 && r->json)
-		build_report(&b, found, now() - start, text);
+		build_report(&b, found, now_s() - start, text);
 	return found < 0 ? -1 : 0;
 }

@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/mem.h"
 
@@ -119,14 +119,6 @@ static pid_t start(struct build_child *c, int sock, int out, int fault)
 	_exit(125);
 }
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* Stands between this process and the program: kills it on demand, what it leaves when it has
  * ended, and all when this process ends.  A death signal would do nothing of that: entering a user
  * namespace clears it (commit_creds()), and children do not inherit it. */
@@ -175,8 +167,8 @@ static int pump(struct build_child *c, int sock, int in)
 	for (;;) {
 		if (got_signal && !deadline) {
 			(void)!send(sock, &term, sizeof(term), MSG_NOSIGNAL);
-			deadline = now() + 2;
-		} else if (got_signal && now() > deadline) {
+			deadline = now_s() + 2;
+		} else if (got_signal && now_s() > deadline) {
 			(void)!send(sock, &killed, sizeof(killed), MSG_NOSIGNAL | MSG_DONTWAIT);
 		}
 		/* A second look in time: the signal may come between the test and poll(). */

@@ -91,11 +91,11 @@ static int host_dirs(struct build_mounts *m, const struct build *b, struct plan 
 	static const enum conf_key keys[] = { CONF_MOUNT_PROC, CONF_MOUNT_SYS, CONF_MOUNT_DEV };
 
 	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
-		int fd = conf_yes(&b->conf, keys[i]) ? build_tree_dir(m->tree, dirs[i], e) : -2;
+		int fd;
 
-		if (fd == -2)
+		if (!conf_yes(&b->conf, keys[i]))
 			continue;
-
+		fd = build_tree_dir(m->tree, dirs[i], e);
 		if (fd < 0)
 			return -1;
 		close(fd);

@@ -4,8 +4,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "src/base/clock.h"
 #include "src/base/json.h"
 #include "src/base/log.h"
 #include "src/enter/init.h"
@@ -76,14 +76,6 @@ int flow_instance_list(struct buf *out, const struct instance_list_req *req, str
 	else
 		list_text(out, &all, req->logs);
 	return 0;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 int flow_instance_stop(const struct instance_stop_req *req, struct err *e)

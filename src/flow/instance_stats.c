@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/json.h"
 #include "src/base/log.h"
@@ -23,14 +23,6 @@ struct sample {
 	uint64_t wall, cpu; /* ns */
 	uint64_t memory, limit, read, write, pids;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 /* The text of a small file; "" when it is not there. */
 static const char *text_of(struct buf *b, const char *dir, const char *name)

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "src/base/clock.h"
 #include "src/base/mem.h"
 
 bool process_start_time(uint64_t *out, pid_t pid)
@@ -47,14 +47,6 @@ int process_open(pid_t pid, uint64_t start)
 	if (fd < 0 || !process_start_time(&now, pid) || now != start)
 		return -1;
 	return take_fd(&fd);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 bool process_wait(int pidfd, int ms)

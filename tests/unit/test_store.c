@@ -559,12 +559,12 @@ START_TEST(of_many_processes_one_makes_the_image)
 }
 END_TEST
 
-START_TEST(who_stands_in_line_is_on_when_the_one_before_dies)
+/* A process that has the turn of "key" and keeps it. */
+static pid_t holder_start(void)
 {
-	auto_store_turn struct store_turn *turn = NULL;
+	struct store_turn *turn;
 	struct err e = { 0 };
 	int ready[2];
-	bool mine;
 	char c;
 	pid_t pid;
 
@@ -577,6 +577,16 @@ START_TEST(who_stands_in_line_is_on_when_the_one_before_dies)
 		pause();
 	}
 	ck_assert_int_eq(read(ready[0], &c, 1), 1);
+	return pid;
+}
+
+START_TEST(who_stands_in_line_is_on_when_the_one_before_dies)
+{
+	auto_store_turn struct store_turn *turn = NULL;
+	struct err e = { 0 };
+	pid_t pid = holder_start();
+	bool mine;
+
 	ck_ok(store_turn_ask(&turn, store, "key", &e), &e);
 	for (int i = 0; i < 5; i++, usleep(10000))
 		ck_assert(!store_turn_is_mine(turn));
@@ -591,19 +601,8 @@ START_TEST(waiting_for_a_turn_can_be_stopped)
 {
 	auto_store_turn struct store_turn *turn = NULL;
 	struct err e = { 0 };
-	int ready[2];
-	char c;
-	pid_t pid;
+	pid_t pid = holder_start();
 
-	ck_assert_int_eq(pipe(ready), 0);
-	pid = fork();
-	if (pid == 0) {
-		if (store_turn_take(&turn, store, "key", never, NULL, &e) < 0 ||
-		    write(ready[1], "x", 1) != 1)
-			_exit(1);
-		pause();
-	}
-	ck_assert_int_eq(read(ready[0], &c, 1), 1);
 	ck_assert_int_eq(store_turn_take(&turn, store, "key", always, NULL, &e), -1);
 	ck_assert_int_eq(e.kind, ERR_INTR);
 	ck_ok(store_turn_take(&turn, store, "other", always, NULL, &e), &e);
